@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * control.c - the door for gyrectl: a Unix socket RUN/control, for root and the server's own user.
+ *
+ * Protocol: the client sends one line, a word and its arguments separated by single spaces; the
+ * server sends one JSON document and closes. Requests:
+ *   status                     server, services, sections with totals and limits
+ *   plugins                    every file of the plugin folder, and what is wrong with it
+ *   describe PLUGIN            {"text": its options as commented INI}
+ *   config                     the configuration in force, secrets masked
+ *   reload                     read everything again; answers when it is done:
+ *                              {"ok": bool, "problems": [{"warning": bool, "text": …}]}
+ *   log-level LEVEL [SERVICE]  debug info warn error; {"ok": true}
+ *   stop                       drains and ends; answers at the end, {"ok": true}
+ * What is wrong with a request: {"error": text}.
+ * Limits: LIMIT_CONTROL_CLIENTS, LIMIT_CONTROL_LINE, LIMIT_CONTROL_MS. Never blocks.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "supervisor.h"
+
+bool control_open(struct control *c, const char *path, char *why, size_t why_n)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int other = places_connect(path);
+    c->path = path;
+    if (other >= 0) {
+        (void)close(other);
+        (void)snprintf(why, why_n,
+                       "another gyre runs with this run folder (%s): stop it with gyrectl stop, or "
+                       "set another run = in [server]",
+                       path);
+        return false;
+    }
+    if (errno == ECONNREFUSED) (void)unlink(path);     /* of one that was killed */
+    (void)memcpy(at.sun_path, path, strlen(path) + 1); /* places_find has measured it */
+    c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    mode_t mask = umask(0177);
+    bool open = c->fd >= 0 && bind(c->fd, (struct sockaddr *)&at, sizeof at) == 0 &&
+                listen(c->fd, LIMIT_CONTROL_CLIENTS) == 0;
+    (void)umask(mask);
+    if (!open) (void)snprintf(why, why_n, "cannot listen on %s: %s", path, strerror(errno));
+    return open;
+}
+
+static void client_end(struct client *c)
+{
+    (void)close(c->fd);
+    free(c->answer);
+    *c = (struct client){.fd = -1};
+}
+
+static void take_client(struct control *control, int fd)
+{
+    struct ucred who = {.uid = (uid_t)-1};
+    socklen_t n = sizeof who;
+    bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 &&
+                 (who.uid == 0 || who.uid == geteuid());
+    for (size_t i = 0; known && i < LIMIT_CONTROL_CLIENTS; i++) {
+        struct client *c = &control->clients[i];
+        if (c->fd >= 0) continue;
+        *c = (struct client){.fd = fd, .deadline_ms = clock_ms() + LIMIT_CONTROL_MS};
+        return;
+    }
+    (void)close(fd);
+}
+
+/* ---- requests ---- */
+
+static void say_error(FILE *f, const char *text)
+{
+    (void)fputs("{\"error\": ", f);
+    json_text(f, text);
+    (void)fputs("}\n", f);
+}
+
+static void describe(const struct supervisor *s, const char *name, FILE *f)
+{
+    const struct module *m = folder_module(&s->folder, name);
+    char *text = NULL;
+    size_t n = 0;
+    if (!m) {
+        const char *near = folder_nearest(&s->folder, name);
+        char *why = near ? text_of("no plugin '%s', did you mean '%s'?", name, near)
+                         : text_of("no plugin '%s'", name);
+        say_error(f, why);
+        free(why);
+        return;
+    }
+    FILE *manual = need_memory(open_memstream(&text, &n));
+    describe_ini(manual, m->info);
+    (void)fclose(manual);
+    (void)fputs("{\"text\": ", f);
+    json_text(f, text);
+    (void)fputs("}\n", f);
+    free(text);
+}
+
+static void set_level(struct supervisor *s, const char *word, const char *service, FILE *f)
+{
+    enum gyre_level level;
+    bool some = false;
+    if (!word || !log_level_of(word, &level)) {
+        say_error(f, "a log level is debug, info, warn or error");
+        return;
+    }
+    for (struct process *p = s->processes; p; p = p->next) {
+        if (service && strcmp(p->name, service) != 0) continue;
+        process_level(s, p, level);
+        some = true;
+    }
+    if (!service) {
+        s->level = level;
+        log_level(level);
+    }
+    if (service && !some) say_error(f, "no such service runs; `gyrectl status` lists them");
+    else (void)fputs("{\"ok\": true}\n", f);
+}
+
+/* Answers one request line, or puts the answer off. */
+static void answer(struct supervisor *s, struct client *c)
+{
+    char *rest = c->line, *word = strsep(&rest, " ");
+    char *first = strsep(&rest, " "), *second = strsep(&rest, " ");
+    c->state = CLIENT_ANSWERED;
+    c->deadline_ms = clock_ms() + LIMIT_CONTROL_MS;
+    FILE *f = need_memory(open_memstream(&c->answer, &c->answer_n));
+    if (strcmp(word, "status") == 0) {
+        status_json(s, f);
+    } else if (strcmp(word, "plugins") == 0) {
+        plugins_json(s, f);
+    } else if (strcmp(word, "config") == 0) {
+        config_json(s, f);
+    } else if (strcmp(word, "describe") == 0) {
+        describe(s, first ? first : "", f);
+    } else if (strcmp(word, "log-level") == 0) {
+        set_level(s, first, second, f);
+    } else if (strcmp(word, "reload") == 0 && !s->stopping) {
+        c->state = CLIENT_WAITS_RELOAD;
+        c->fresh = s->reload.stage != STAGE_IDLE; /* the one under way may not see what is new */
+        c->deadline_ms = INT64_MAX;
+        reload_ask(s);
+    } else if (strcmp(word, "stop") == 0) {
+        c->state = CLIENT_WAITS_STOP;
+        c->deadline_ms = INT64_MAX;
+        supervisor_stop(s, false);
+    } else {
+        say_error(f, "unknown request");
+    }
+    (void)fclose(f);
+}
+
+static void answer_with(struct client *c, const char *text)
+{
+    free(c->answer);
+    c->answer = text_of("%s", text);
+    c->answer_n = strlen(text);
+    c->state = CLIENT_ANSWERED;
+    c->deadline_ms = clock_ms() + LIMIT_CONTROL_MS;
+}
+
+void control_reloaded(struct supervisor *s, bool ok, const struct problems *all)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = need_memory(open_memstream(&text, &n));
+    (void)fprintf(f, "{\"ok\": %s, \"problems\": [", ok ? "true" : "false");
+    for (size_t i = 0; i < all->n; i++) {
+        (void)fprintf(f, "%s{\"warning\": %s, \"text\": ", i ? ", " : "",
+                      all->at[i].warning ? "true" : "false");
+        json_text(f, all->at[i].text);
+        (void)fputs("}", f);
+    }
+    (void)fputs("]}\n", f);
+    (void)fclose(f);
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) {
+        struct client *c = &s->control.clients[i];
+        if (c->fd < 0 || c->state != CLIENT_WAITS_RELOAD) continue;
+        if (!c->fresh) answer_with(c, text);
+        c->fresh = false;
+    }
+    free(text);
+}
+
+/* ---- reading and writing ---- */
+
+/* false: the client is done with, or gone. */
+static bool client_read(struct supervisor *s, struct client *c)
+{
+    ssize_t n = recv(c->fd, c->line + c->line_n, sizeof c->line - 1 - c->line_n, MSG_DONTWAIT);
+    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    if (n == 0) return false;
+    c->line_n += (size_t)n;
+    char *end = memchr(c->line, '\n', c->line_n);
+    if (!end) return c->line_n < sizeof c->line - 1;
+    *end = '\0';
+    answer(s, c);
+    return true;
+}
+
+static bool client_write(struct client *c)
+{
+    ssize_t n =
+        send(c->fd, c->answer + c->sent, c->answer_n - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0) return errno == EAGAIN || errno == EINTR;
+    c->sent += (size_t)n;
+    return c->sent < c->answer_n;
+}
+
+void control_turn(struct supervisor *s)
+{
+    int fd;
+    int64_t now = clock_ms();
+    while ((fd = accept4(s->control.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+        take_client(&s->control, fd);
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) {
+        struct client *c = &s->control.clients[i];
+        if (c->fd < 0) continue;
+        bool goes_on = now < c->deadline_ms;
+        if (goes_on && c->state == CLIENT_ASKS) goes_on = client_read(s, c);
+        if (goes_on && c->state == CLIENT_ANSWERED) goes_on = client_write(c);
+        if (!goes_on) client_end(c);
+    }
+}
+
+size_t control_fds(const struct control *control, struct pollfd *out, size_t most)
+{
+    size_t n = 0;
+    if (most) out[n++] = (struct pollfd){.fd = control->fd, .events = POLLIN};
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS && n < most; i++) {
+        const struct client *c = &control->clients[i];
+        if (c->fd < 0) continue;
+        if (c->state == CLIENT_ASKS) out[n++] = (struct pollfd){.fd = c->fd, .events = POLLIN};
+        if (c->state == CLIENT_ANSWERED) out[n++] = (struct pollfd){.fd = c->fd, .events = POLLOUT};
+    }
+    return n;
+}
+
+int64_t control_deadline(const struct control *control)
+{
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++)
+        if (control->clients[i].fd >= 0 && control->clients[i].deadline_ms < due)
+            due = control->clients[i].deadline_ms;
+    return due;
+}
+
+void control_close(struct control *control)
+{
+    if (control->fd < 0) return;
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) {
+        struct client *c = &control->clients[i];
+        if (c->fd < 0) continue;
+        if (c->state == CLIENT_WAITS_STOP) answer_with(c, "{\"ok\": true}\n");
+        if (c->state == CLIENT_ANSWERED) (void)client_write(c);
+        client_end(c);
+    }
+    (void)unlink(control->path);
+    (void)close(control->fd);
+    control->fd = -1;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * grant.c - what a section's configuration version needs of the world.
+ *
+ * on_load asks with gyre->want; the answer is a handle. Folders are opened here, once, so that files
+ * below them can be opened later by a process that may open nothing else. Also keeps the memory that
+ * belongs to the version.
+ * Limits: GRANTS_MOST a version. Control thread; read by all once published.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core.h"
+
+enum { GRANTS_MOST = 256 };
+
+struct version_mem {
+    struct version_mem *next, **at;
+    uint64_t n, magic;
+};
+enum { VERSION_MEM_MAGIC = 0x5eed0b10 };
+
+static _Thread_local struct version *loading;
+
+struct version *version_loading(struct version *v)
+{
+    if (v) loading = v;
+    return loading;
+}
+
+void version_loaded(void)
+{
+    loading = NULL;
+}
+
+static void unlink_mem(struct version_mem *m)
+{
+    *m->at = m->next;
+    if (m->next) m->next->at = m->at;
+    m->magic = 0;
+    free(m);
+}
+
+void *version_mem_block(struct version *v, void *old, size_t n)
+{
+    struct version_mem *was = old ? (struct version_mem *)old - 1 : NULL, *m = NULL;
+    if (was && was->magic != VERSION_MEM_MAGIC) bug("gyre->mem", "the old block is not of on_load");
+    if (n) {
+        m = n > SIZE_MAX - sizeof *m ? NULL : calloc(1, sizeof *m + n);
+        if (!m) return NULL;
+        *m = (struct version_mem){v->mem, &v->mem, n, VERSION_MEM_MAGIC};
+        if (m->next) m->next->at = &m->next;
+        v->mem = m;
+        if (was) memcpy(m + 1, old, was->n < n ? was->n : n);
+    }
+    if (was) unlink_mem(was);
+    return m ? m + 1 : NULL;
+}
+
+void *version_mem(struct version *v, size_t n)
+{
+    return version_mem_block(v, NULL, n);
+}
+
+static int open_folder(const char *path, struct grant *g)
+{
+    struct stat st;
+    g->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (g->fd < 0) return errno == ENOENT || errno == ENOTDIR ? GYRE_ABSENT : GYRE_DENIED;
+    if (fstat(g->fd, &st) < 0) return GYRE_IO;
+    g->dev = st.st_dev;
+    g->ino = st.st_ino;
+    return GYRE_OK;
+}
+
+int grant_want(struct version *v, gyre_view text)
+{
+    struct grant g = {.fd = -1}, *grown;
+    gyre_view rest = text;
+    bool path = gyre_skip(&rest, GYRE_LIT("path:"));
+    int res = GYRE_OK;
+    if (!path && !gyre_skip(&rest, GYRE_LIT("dial:"))) return GYRE_UNSUPPORTED;
+    if (v->grants_n == GRANTS_MOST) return GYRE_FULL;
+    if (!rest.n || memchr(text.p, 0, text.n)) return GYRE_INVALID;
+    for (uint32_t i = 0; i < v->grants_n; i++)
+        if (gyre_eq(gyre_str(v->grants[i].text), text)) return (int)i;
+    g.text = version_mem(v, text.n + 1);
+    grown = realloc(v->grants, (v->grants_n + 1) * sizeof *grown);
+    if (grown) v->grants = grown;
+    if (!g.text || !grown) return GYRE_FULL;
+    memcpy(g.text, text.p, text.n);
+    if (path) res = open_folder(g.text + (text.n - rest.n), &g);
+    if (res < 0) {
+        if (g.fd >= 0) close(g.fd);
+        return res;
+    }
+    v->grants[v->grants_n] = g;
+    return (int)v->grants_n++;
+}
+
+const struct grant *grant_root(const struct version *v, int handle)
+{
+    if (handle < 0 || (uint32_t)handle >= v->grants_n || v->grants[handle].fd < 0) return NULL;
+    return &v->grants[handle];
+}
+
+bool grant_dial(const struct version *v, gyre_view to)
+{
+    for (uint32_t i = 0; i < v->grants_n; i++) {
+        gyre_view granted = gyre_str(v->grants[i].text);
+        if (!gyre_skip(&granted, GYRE_LIT("dial:"))) continue;
+        if (gyre_eq(granted, GYRE_LIT("*")) || gyre_eq(granted, to)) return true;
+    }
+    return false;
+}
+
+void grants_free(struct version *v)
+{
+    for (uint32_t i = 0; i < v->grants_n; i++)
+        if (v->grants[i].fd >= 0) close(v->grants[i].fd);
+    free(v->grants);
+    while (v->mem) unlink_mem(v->mem);
+}

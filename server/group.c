@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * group.c - who shares a process: union-find over plugins, by the tables that they need from each
+ * other and by `group = NAME`; then the order in which a process loads them, offers before needs.
+ *
+ * A group that is named like a plugin joins that plugin. What the host itself offers binds nobody.
+ * Promise: a missing interface, a circle or a contradiction stops only the sections it concerns.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "supervisor.h"
+
+struct node { /* one plugin */
+    struct module *module;
+    const char *group;       /* as configured, or NULL */
+    const char *group_where; /* by whom */
+    size_t parent;
+    char *trouble;
+    bool placed;
+};
+struct graph {
+    struct node node[LIMIT_PLUGINS];
+    size_t n;
+};
+
+/* The tables of services/: what every process has. */
+static const char *const host_offers[] = {"bus/1", "file/1", "work/1", "shared/1"};
+
+static bool host_has(const char *id)
+{
+    for (size_t i = 0; i < sizeof host_offers / sizeof *host_offers; i++)
+        if (strcmp(id, host_offers[i]) == 0) return true;
+    return false;
+}
+
+static size_t root_of(struct graph *g, size_t i)
+{
+    while (g->node[i].parent != i) i = g->node[i].parent = g->node[g->node[i].parent].parent;
+    return i;
+}
+
+static size_t node_of(struct graph *g, struct module *m)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (g->node[i].module == m) return i;
+    if (g->n == LIMIT_PLUGINS) return 0; /* the folder holds no more */
+    g->node[g->n] = (struct node){.module = m, .parent = g->n};
+    return g->n++;
+}
+
+/* Joins a plugin with those whose tables it needs; they are added when nothing else named them. */
+static void follow_needs(struct graph *g, size_t i, const struct folder *folder)
+{
+    const struct plugin_info *info = g->node[i].module->info;
+    for (size_t j = 0; j < info->needs_n; j++) {
+        const char *id = info->needs[j].id;
+        struct module *other = host_has(id) ? NULL : folder_offer(folder, id);
+        if (other && other != g->node[i].module)
+            g->node[root_of(g, i)].parent = root_of(g, node_of(g, other));
+        else if (!other && !host_has(id) && !info->needs[j].optional && !g->node[i].trouble)
+            g->node[i].trouble =
+                text_of("waits: plugin %s needs '%s', which no plugin here offers", info->name, id);
+    }
+}
+
+/* Takes the group of an instance for its plugin; all sections of one plugin must agree. */
+static void take_group(struct graph *g, const struct instance *in, struct problems *problems)
+{
+    const struct entry *e = section_entry(in->conf, "group");
+    struct node *n = &g->node[node_of(g, in->module)];
+    if (!e || !e->value[0]) return;
+    if (n->group && strcmp(n->group, e->value) != 0)
+        problem_add(
+            problems, false, e->where,
+            "group = %s, but %s says group = %s: all sections of plugin %s share one process",
+            e->value, n->group_where, n->group, in->conf->plugin);
+    n->group = e->value;
+    n->group_where = e->where;
+}
+
+static bool same_group(const struct node *a, const struct node *b)
+{
+    return a->group && (strcmp(a->group, b->module->info->name) == 0 ||
+                        (b->group && strcmp(a->group, b->group) == 0));
+}
+
+static void join_groups(struct graph *g, struct problems *problems)
+{
+    for (size_t i = 0; i < g->n; i++)
+        for (size_t j = 0; j < g->n; j++)
+            if (i != j && same_group(&g->node[i], &g->node[j]))
+                g->node[root_of(g, i)].parent = root_of(g, j);
+    for (size_t i = 0; i < g->n; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct node *a = &g->node[i], *b = &g->node[j];
+            if (!a->group || !b->group || root_of(g, i) != root_of(g, j) || same_group(a, b) ||
+                same_group(b, a))
+                continue;
+            problem_add(problems, false, a->group_where,
+                        "group = %s, but %s says group = %s, and plugins %s and %s share a process",
+                        a->group, b->group_where, b->group, a->module->info->name,
+                        b->module->info->name);
+        }
+}
+
+/* Every needed table that one of the crew offers comes from a placed plugin. */
+static bool may_load(struct graph *g, size_t i, const struct folder *folder)
+{
+    const struct plugin_info *info = g->node[i].module->info;
+    for (size_t j = 0; j < info->needs_n; j++) {
+        struct module *other =
+            host_has(info->needs[j].id) ? NULL : folder_offer(folder, info->needs[j].id);
+        if (other && other != g->node[i].module && !g->node[node_of(g, other)].placed) return false;
+    }
+    return true;
+}
+
+static void add_module(struct crew *crew, struct module *m)
+{
+    crew->modules = grow(crew->modules, crew->modules_n, sizeof *crew->modules);
+    crew->modules[crew->modules_n++] = module_hold(m);
+}
+
+/* Places plugins in load order; those that are left wait for each other. */
+static void order(struct graph *g, size_t root, struct crew *crew, const struct folder *folder)
+{
+    for (bool some = true; some;) {
+        some = false;
+        for (size_t i = 0; i < g->n; i++) {
+            struct node *n = &g->node[i];
+            if (n->placed || n->trouble || root_of(g, i) != root || !may_load(g, i, folder))
+                continue;
+            n->placed = some = true;
+            add_module(crew, n->module);
+        }
+    }
+    for (size_t i = 0; i < g->n; i++) {
+        struct node *n = &g->node[i];
+        if (root_of(g, i) == root && !n->placed && !n->trouble)
+            n->trouble =
+                text_of("waits: what plugin %s needs cannot be loaded, or needs it in turn",
+                        n->module->info->name);
+    }
+}
+
+/* "chat", "chat+http", or the group's name. */
+static void name_crew(struct graph *g, size_t root, struct crew *crew)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < g->n; i++) {
+        const struct node *n = &g->node[i];
+        if (root_of(g, i) != root || !n->placed) continue;
+        if (n->group) {
+            (void)snprintf(crew->name, sizeof crew->name, "%s", n->group);
+            return;
+        }
+        int put = snprintf(crew->name + used, sizeof crew->name - used, "%s%s", used ? "+" : "",
+                           n->module->info->name);
+        used += (size_t)put;
+        if (used >= sizeof crew->name) return;
+    }
+}
+
+static void finish_crew(struct crew *crew, uint32_t workers)
+{
+    bool one = true;
+    crew->fingerprint = HASH_START;
+    for (size_t i = 0; i < crew->modules_n; i++) {
+        const struct module *m = crew->modules[i];
+        if (!(m->info->flags & GYRE_ONE_WORKER)) one = false;
+        crew->fingerprint = hash_bytes(crew->fingerprint, &m->hash, sizeof m->hash);
+    }
+    crew->workers = one ? 1 : workers;
+    crew->fingerprint = hash_bytes(crew->fingerprint, &crew->workers, sizeof crew->workers);
+}
+
+static struct crew *make_crew(struct graph *g, size_t root, const struct folder *folder,
+                              uint32_t workers)
+{
+    struct crew *crew = need_memory(calloc(1, sizeof *crew));
+    order(g, root, crew, folder);
+    name_crew(g, root, crew);
+    finish_crew(crew, workers);
+    return crew;
+}
+
+/* Puts the sections of a plugin into the crew, or tells them why not. */
+static void seat(struct plan *plan, struct graph *g, size_t root, struct crew *crew)
+{
+    for (size_t i = 0; i < plan->instances_n; i++) {
+        struct instance *in = &plan->instances[i];
+        if (!in->module) continue;
+        size_t at = node_of(g, in->module);
+        if (root_of(g, at) != root) continue;
+        if (g->node[at].trouble) {
+            in->trouble = text_of("%s", g->node[at].trouble);
+            continue;
+        }
+        in->crew = crew;
+        crew->instances = grow(crew->instances, crew->instances_n, sizeof *crew->instances);
+        crew->instances[crew->instances_n++] = in;
+    }
+}
+
+void group_instances(struct plan *plan, const struct folder *folder, struct problems *problems)
+{
+    struct graph *g = need_memory(calloc(1, sizeof *g));
+    for (size_t i = 0; i < plan->instances_n; i++)
+        if (plan->instances[i].module) take_group(g, &plan->instances[i], problems);
+    for (size_t i = 0; i < g->n; i++) follow_needs(g, i, folder); /* g->n grows on the way */
+    join_groups(g, problems);
+    for (size_t i = 0; i < g->n; i++) {
+        if (root_of(g, i) != i) continue;
+        struct crew *crew = make_crew(g, i, folder, plan->workers);
+        seat(plan, g, i, crew);
+        if (!crew->instances_n) {
+            crew_free(crew);
+            continue;
+        }
+        plan->crews = grow(plan->crews, plan->crews_n, sizeof *plan->crews);
+        plan->crews[plan->crews_n++] = crew;
+    }
+    for (size_t i = 0; i < g->n; i++) free(g->node[i].trouble);
+    free(g);
+}

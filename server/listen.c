@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * listen.c - sockets that accept, and UDP ports, of one section on one worker.
+ *
+ * The supervisor owns every listening socket; here is a copy of its descriptor. One multishot
+ * accept is armed on each and armed again only when it says that it ended.
+ * Promise: a socket is closed when its operation has ended; connections accepted in a race with
+ * the end are served or closed, never lost.
+ * Limits: without descriptors accept rests for ACCEPT_REST_MS. Worker: the owner's.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "core.h"
+
+enum { ACCEPT_REST_MS = 50 };
+
+static void arm(struct worker *w, struct listener *l)
+{
+    if (l->armed || l->gone) return;
+    l->armed = true;
+    if (l->datagrams) w->ring->ops->recv_from(w->ring, l->fd, op_user(OP_RECV_FROM, l->slot, l->id));
+    else w->ring->ops->accept(w->ring, l->fd, op_user(OP_ACCEPT, l->slot, l->id));
+}
+
+void listener_rearm(struct worker *w, struct listener *l)
+{
+    arm(w, l);
+}
+
+void listener_add(struct worker *w, struct section *s, int fd, const char *text, bool datagrams)
+{
+    struct listener *l = pool_zero(w, sizeof *l);
+    if (!l) goto fail;
+    l->section = s;
+    l->fd = fd;
+    l->datagrams = datagrams;
+    l->retry.what = TIMER_LISTEN;
+    l->retry.back = (uint16_t)((uint8_t *)&l->retry - (uint8_t *)l);
+    snprintf(l->text, sizeof l->text, "%s", text);
+    l->slot = slot_take(w, l, SLOT_LISTENER, &l->id);
+    if (l->slot == UINT32_MAX) goto fail;
+    if (datagrams && !dgram_open(w, l)) {
+        slot_give(w, l->slot);
+        goto fail;
+    }
+    l->next = s->listeners[w->index];
+    s->listeners[w->index] = l;
+    section_object(w, s);
+    arm(w, l);
+    return;
+fail:
+    log_error("%s: no memory to listen on %s", s->name, text);
+    pool_give(w, l, sizeof *l);
+    w->ring->ops->close(w->ring, fd);
+}
+
+/* Frees it once its operation has ended and its port is closed. */
+void listener_end(struct worker *w, struct listener *l)
+{
+    if (!l->gone || l->armed) return;
+    if (l->port) {
+        if (!(l->port->flags & A_CLOSED)) {
+            actor_end(w, l->port, GYRE_RELOAD);
+            return; /* dgram_closed comes back here */
+        }
+        if (port_of(l->port)->emits) return; /* dgram_sent comes back here */
+        struct actor *port = l->port;
+        l->port = NULL;
+        port_of(port)->from = NULL;
+        actor_free(w, port);
+    }
+    w->ring->ops->close(w->ring, l->fd);
+    timer_clear(w, &l->retry);
+    struct section *s = l->section;
+    slot_give(w, l->slot);
+    pool_give(w, l, sizeof *l);
+    section_object_freed(w, s);
+}
+
+void listener_remove(struct worker *w, struct listener *l)
+{
+    struct listener **at = &l->section->listeners[w->index];
+    while (*at != l) at = &(*at)->next;
+    *at = l->next;
+    l->gone = true;
+    struct actor *a = actor_of_slot(w, l->section->actors[w->index]);
+    for (; a; a = actor_of_slot(w, a->section_next))
+        if (a->flags & A_STREAM && stream_of(a)->from == l) stream_of(a)->from = NULL;
+    if (l->armed)
+        w->ring->ops->cancel(w->ring,
+                             op_user(l->datagrams ? OP_RECV_FROM : OP_ACCEPT, l->slot, l->id));
+    else listener_end(w, l);
+}
+
+void listener_retry(struct worker *w, struct listener *l)
+{
+    arm(w, l);
+}
+
+void listener_event(struct worker *w, struct listener *l, const struct ring_event *e)
+{
+    if (!(e->flags & RING_MORE)) l->armed = false;
+    if (e->res >= 0) {
+        if (l->section->current[w->index] && l->section->plugin->p.stream)
+            stream_accepted(w, l, e->res);
+        else w->ring->ops->close(w->ring, e->res);
+    } else if (e->res == -EMFILE || e->res == -ENFILE || e->res == -ENOBUFS || e->res == -ENOMEM) {
+        count(w, l->section, STAT_HIT_FDS, 1);
+        if (!l->armed) timer_set(w, &l->retry, w->now_ns + (int64_t)ACCEPT_REST_MS * 1000000);
+        if (!l->armed && !l->gone) return;
+    } else if (e->res != -ECANCELED && e->res != -ECONNABORTED && e->res != -EINTR && !l->gone) {
+        log_error("%s: accept on %s: %s", l->section->name, l->text, strerror(-e->res));
+        timer_set(w, &l->retry, w->now_ns + (int64_t)ACCEPT_REST_MS * 1000000);
+        if (!l->armed) return;
+    }
+    if (l->gone) listener_end(w, l);
+    else arm(w, l);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * log.c - builds one line in memory and hands it to standard error in one write.
+ *
+ * Promise: text of peers cannot forge a line nor drive a terminal: control characters, among them
+ * those that UTF-8 can spell, and bytes that are no UTF-8 come out as \x1b. errno is left alone. A
+ * line that standard error does not take is dropped: logging never fails. Limits: LINE_MAX_BYTES; a longer line ends in "...".
+ */
+#include "log.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 1024, WHO_BYTES = 64 };
+
+static const char *const words[] = {"debug", "info", "warn", "error"};
+static const char *const colours[] = {"\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[31m"};
+#define PLAIN "\x1b[0m"
+
+static _Atomic int level_now = GYRE_INFO;
+static atomic_bool coloured, opened;
+static char who_of_process[WHO_BYTES] = "gyre"; /* written before opened is set, then constant */
+static _Thread_local char who_of_thread[WHO_BYTES];
+
+void log_open(const char *who, enum gyre_level least)
+{
+    static atomic_bool first_came;
+    const char *no_colour = getenv("NO_COLOR");
+    (void)snprintf(who_of_thread, sizeof who_of_thread, "%s", who);
+    log_level(least);
+    if (atomic_exchange(&first_came, true)) return;
+    (void)snprintf(who_of_process, sizeof who_of_process, "%s", who);
+    atomic_store(&coloured, isatty(STDERR_FILENO) && !(no_colour && no_colour[0]));
+    atomic_store(&opened, true);
+}
+
+void log_level(enum gyre_level least)
+{
+    atomic_store(&level_now, (int)least);
+}
+
+enum gyre_level log_level_now(void)
+{
+    return (enum gyre_level)atomic_load(&level_now);
+}
+
+bool log_level_of(const char *word, enum gyre_level *level)
+{
+    for (int i = GYRE_DEBUG; i <= GYRE_ERROR; i++) {
+        if (strcasecmp(word, words[i])) continue;
+        *level = (enum gyre_level)i;
+        return true;
+    }
+    return false;
+}
+
+/* How many bytes at the front of v are one character that a terminal may be shown; 0: escape the
+ * first byte. Not shown: control characters, and what is no UTF-8. */
+static size_t shown(gyre_view v)
+{
+    uint8_t c = v.p[0];
+    size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3
+             : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    if (n == 1) return c >= 0x20 && c != 0x7f;
+    if (n > v.n) return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((v.p[i] & 0xc0) != 0x80) return 0;
+    if (c == 0xc2 && v.p[1] < 0xa0) return 0;
+    if ((c == 0xe0 && v.p[1] < 0xa0) || (c == 0xf0 && v.p[1] < 0x90)) return 0; /* too long a form */
+    return n;
+}
+
+static void put_shown(gyre_out *line, gyre_view text)
+{
+    while (text.n && !line->full) {
+        size_t n = shown(text);
+        uint8_t bytes[4];
+        gyre_out escape = GYRE_OUT(bytes);
+        if (!n) {
+            gyre_put(&escape, GYRE_LIT("\\x"));
+            gyre_put_hex(&escape, gyre_head(&text, 1).p[0], 2);
+        }
+        gyre_put(line, n ? gyre_head(&text, n) : gyre_built(&escape));
+    }
+}
+
+static void put_head(gyre_out *line, enum gyre_level level, const char *prefix)
+{
+    struct timespec now;
+    struct tm day;
+    char stamp[80];
+    bool colour = atomic_load(&coloured);
+    const char *who = who_of_thread[0] ? who_of_thread
+                    : atomic_load(&opened) ? who_of_process : "gyre";
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)gmtime_r(&now.tv_sec, &day);
+    (void)snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ ",
+                   day.tm_year + 1900, day.tm_mon + 1, day.tm_mday, day.tm_hour, day.tm_min,
+                   day.tm_sec, (int)(now.tv_nsec / 1000000));
+    gyre_put(line, gyre_str(stamp));
+    if (colour) gyre_put(line, gyre_str(colours[level]));
+    gyre_put(line, gyre_str(words[level]));
+    if (colour) gyre_put(line, GYRE_LIT(PLAIN));
+    for (size_t n = strlen(words[level]); n < 6; n++) gyre_put_byte(line, ' ');
+    put_shown(line, gyre_str(who));
+    gyre_put(line, GYRE_LIT(": "));
+    put_shown(line, gyre_str(prefix));
+}
+
+void log_line_v(enum gyre_level level, const char *prefix, const char *fmt, va_list args)
+{
+    uint8_t bytes[LINE_MAX_BYTES];
+    char text[LINE_MAX_BYTES];
+    gyre_out line = GYRE_OUT(bytes);
+    int saved = errno;
+    ssize_t wrote;
+    if (level < GYRE_DEBUG || level > GYRE_ERROR) level = GYRE_ERROR;
+    if (level < log_level_now()) return;
+    line.cap -= 4; /* for "..." and the end of the line */
+    if (vsnprintf(text, sizeof text, fmt, args) < 0) text[0] = 0;
+    put_head(&line, level, prefix);
+    put_shown(&line, gyre_str(text));
+    line.cap += 4;
+    if (line.full) {
+        line.full = false;
+        gyre_put(&line, GYRE_LIT("..."));
+    }
+    gyre_put_byte(&line, '\n');
+    do wrote = write(STDERR_FILENO, line.p, line.n);
+    while (wrote < 0 && errno == EINTR);
+    errno = saved;
+}
+
+void log_line(enum gyre_level level, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    log_line_v(level, NULL, fmt, args);
+    va_end(args);
+}

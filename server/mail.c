@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * mail.c - what actors send each other, on any worker of the process.
+ *
+ * A mail is one allocation, made by the sender's worker and owned by the one it is posted to; it
+ * carries the names of its receivers there. What reaches nobody bounces, by turning the same mail
+ * round. A sender that fills a box is choked: its input rests until the box has drained by half.
+ * Promise: in order between two actors; never inside another callback; handled or bounced.
+ * Limits: LIMIT_MAIL, LIMIT_BOX, the section's memory for what a paused actor holds.
+ */
+#include "mail.h"
+
+#include <stdlib.h>
+
+struct held {
+    struct held *next;
+    struct mail *mail;
+};
+struct reply {
+    struct item item;
+    gyre_ref to;
+    uint64_t token;
+    int32_t err;
+    size_t n;
+    uint8_t bytes[];
+};
+
+enum { TOKEN_ID_BITS = 40 };
+#define ASK_WITHIN_NS GYRE_SECONDS(10)
+
+/* ---- making and dropping ---- */
+
+struct mail *mail_make(struct actor *from, size_t names_n, uint32_t type, uint64_t tag,
+                       gyre_view topic, gyre_view text, struct bytes_core *body)
+{
+    size_t n = sizeof(struct mail) + names_n * sizeof(gyre_ref) + topic.n + text.n;
+    struct mail *m = malloc(n); /* callers bound all three: LIMIT_SLOTS, LIMIT_TOPIC, LIMIT_MAIL */
+    if (!m) return NULL;
+    *m = (struct mail){.uses = 1};
+    m->from = actor_ref(from);
+    m->type = type;
+    m->tag = tag;
+    m->names_n = (uint32_t)names_n;
+    m->topic_n = (uint32_t)topic.n;
+    m->text_n = (uint32_t)text.n;
+    m->body = body ? borrow_bytes(body) : NULL;
+    m->item.bytes = (uint32_t)n;
+    if (topic.n) memcpy((uint8_t *)(m->names + names_n), topic.p, topic.n);
+    if (text.n) memcpy((uint8_t *)(m->names + names_n) + topic.n, text.p, text.n);
+    return m;
+}
+
+void mail_drop(struct mail *m)
+{
+    if (--m->uses) return;
+    bytes_drop(m->body);
+    free(m);
+}
+
+/* ---- choking ---- */
+
+void mail_choke(struct worker *w, struct actor *a, struct worker *full)
+{
+    struct extra *x = actor_extra(w, a);
+    if (!x || !inbox_over(full)) return;
+    count(w, section_of(a), STAT_HIT_BOX, 1);
+    if (!(a->flags & A_CHOKED)) {
+        a->flags |= A_CHOKED;
+        x->choked_next = w->choked;
+        w->choked = a;
+    }
+    uint64_t bit = (uint64_t)1 << w->index;
+    atomic_fetch_or(&full->inbox.choked, bit);
+    /* It may have drained between the look and the mark. */
+    if (!inbox_over(full) && atomic_fetch_and(&full->inbox.choked, ~bit) & bit) choke_end(full, w);
+}
+
+static void unchoke(struct worker *w, struct item *item)
+{
+    free(item);
+    while (w->choked) {
+        struct actor *a = w->choked;
+        w->choked = a->extra->choked_next;
+        a->flags &= ~(uint32_t)A_CHOKED;
+        actor_ready(w, a);
+    }
+}
+
+void choke_end(struct worker *w, struct worker *rested)
+{
+    struct item *item = calloc(1, sizeof *item);
+    (void)w;
+    if (!item) bug(__func__, "no memory for 24 bytes"); /* else they would rest for ever */
+    item->run = unchoke;
+    inbox_post(rested, item);
+}
+
+/* ---- handing over ---- */
+
+void mail_hand_over(struct worker *w, struct actor *a, struct mail *m)
+{
+    struct buf body;
+    struct gyre_mail told = {.size = sizeof told, .type = m->type, .from = m->from, .tag = m->tag,
+                             .bytes = mail_text(m), .topic = mail_topic(m), .asked = m->asked};
+    if (m->body) {
+        buf_name(&body, m->body);
+        told.body = &body.pub;
+    }
+    count(w, section_of(a), STAT_MAILS, 1);
+    call_begin(w, a, "on_mail");
+    a->kind->p.on_mail(&a->pub, &told);
+    call_end(w);
+    stream_later(w, a);
+}
+
+static void run_bounce(struct worker *w, struct item *item)
+{
+    struct mail *m = (struct mail *)item;
+    struct actor *a = actor_at(w, m->from);
+    struct gyre_mail told = {.size = sizeof told, .type = m->type, .from = m->to, .tag = m->tag,
+                             .bytes = mail_text(m)};
+    if (a && a->kind->p.on_bounce) {
+        call_begin(w, a, "on_bounce");
+        a->kind->p.on_bounce(&a->pub, &told, m->err);
+        call_end(w);
+    }
+    mail_drop(m);
+}
+
+static struct worker *worker_of(struct worker *w, gyre_ref r)
+{
+    uint64_t index = r.at >> 32;
+    return index < w->service->workers_n ? w->service->workers[index] : NULL;
+}
+
+/* `to` does not get it: back to whom it came from. Takes one use of m. */
+static void bounce(struct worker *w, struct mail *m, gyre_ref to, int32_t err)
+{
+    struct worker *home = worker_of(w, m->from);
+    struct mail *back = m;
+    if (m->asked) (void)mail_reply(w, m->from, m->tag, err, GYRE_NOTHING);
+    if (m->asked || !home) {
+        mail_drop(m);
+        return;
+    }
+    if (m->uses > 1) { /* others still read it: bounce a copy */
+        back = malloc(sizeof *back + m->text_n);
+        if (back) {
+            *back = (struct mail){.from = m->from, .type = m->type, .tag = m->tag, .uses = 1,
+                                  .text_n = m->text_n};
+            if (m->text_n) memcpy(back->names, mail_text(m).p, m->text_n);
+        }
+        mail_drop(m);
+        if (!back) return;
+    }
+    back->to = to;
+    back->err = err;
+    back->item.bytes = 0; /* the sender's own box may be the one that is full */
+    back->item.run = run_bounce;
+    inbox_post(home, &back->item);
+}
+
+static void keep(struct worker *w, struct actor *a, struct mail *m)
+{
+    struct extra *x = actor_extra(w, a);
+    struct held *h = NULL;
+    if (x && memory_take(w, section_of(a), sizeof *h + m->text_n)) {
+        h = pool_take(w, sizeof *h);
+        if (!h) memory_give(w, section_of(a), sizeof *h + m->text_n);
+    }
+    if (!h) {
+        bounce(w, m, actor_ref(a), GYRE_FULL);
+        return;
+    }
+    *h = (struct held){NULL, m};
+    *x->held_end = h;
+    x->held_end = &h->next;
+}
+
+/* To one receiver. Takes one use of m. */
+static void deliver(struct worker *w, gyre_ref to, struct mail *m)
+{
+    struct actor *a = actor_at(w, to);
+    if (!a || !a->kind->p.on_mail) {
+        bounce(w, m, to, a ? GYRE_UNSUPPORTED : GYRE_GONE);
+    } else if (!(a->flags & A_STREAM) && (a->paused || (a->extra && a->extra->held))) {
+        keep(w, a, m);
+    } else {
+        mail_hand_over(w, a, m);
+        mail_drop(m);
+    }
+}
+
+static void run_mail(struct worker *w, struct item *item)
+{
+    struct mail *m = (struct mail *)item;
+    m->uses += m->names_n; /* and one of our own, until the end */
+    for (uint32_t i = 0; i < m->names_n; i++) deliver(w, m->names[i], m);
+    mail_drop(m);
+}
+
+void mail_resume(struct worker *w, struct actor *a)
+{
+    struct extra *x = a->extra;
+    while (x && x->held && !a->paused && !(a->flags & A_CLOSING)) {
+        struct held *h = x->held;
+        struct mail *m = h->mail;
+        x->held = h->next;
+        if (!x->held) x->held_end = &x->held;
+        memory_give(w, section_of(a), sizeof *h + m->text_n);
+        pool_give(w, h, sizeof *h);
+        mail_hand_over(w, a, m);
+        mail_drop(m);
+    }
+    actor_leave_if_idle(w, a);
+}
+
+void mail_actor_ends(struct worker *w, struct actor *a)
+{
+    struct extra *x = a->extra;
+    while (x->held) {
+        struct held *h = x->held;
+        x->held = h->next;
+        memory_give(w, section_of(a), sizeof *h + h->mail->text_n);
+        bounce(w, h->mail, actor_ref(a), GYRE_GONE);
+        pool_give(w, h, sizeof *h);
+    }
+    if (!(a->flags & A_CHOKED)) return;
+    struct actor **at = &w->choked;
+    while (*at != a) at = &(*at)->extra->choked_next;
+    *at = x->choked_next;
+}
+
+/* ---- sending ---- */
+
+static void run_all_bounce(struct worker *w, struct item *item)
+{
+    struct mail *m = (struct mail *)item;
+    m->uses += m->names_n;
+    for (uint32_t i = 0; i < m->names_n; i++) bounce(w, m, m->names[i], m->err);
+    mail_drop(m);
+}
+
+/* The receivers that live on `to` (NULL: nowhere), in one mail. */
+static struct mail *mail_for(struct worker *w, struct actor *from, struct worker *to,
+                             const gyre_ref *names, size_t n, const struct mail *like,
+                             gyre_view text)
+{
+    size_t here = 0, at = 0;
+    for (size_t i = 0; i < n; i++) here += worker_of(w, names[i]) == to;
+    if (!here) return NULL;
+    struct mail *m = mail_make(from, here, like->type, like->tag, GYRE_NOTHING, text, like->body);
+    for (size_t i = 0; m && i < n; i++)
+        if (worker_of(w, names[i]) == to) m->names[at++] = names[i];
+    return m;
+}
+
+int mail_send(struct worker *w, struct actor *from, const gyre_ref *to, size_t n, uint32_t type,
+              uint64_t tag, gyre_view text, struct bytes_core *body)
+{
+    struct mail like = {.type = type, .tag = tag, .body = body};
+    uint32_t workers = w->service->workers_n;
+    struct mail *made[LIMIT_WORKERS + 1] = {NULL};
+    if (text.n > LIMIT_MAIL || n > LIMIT_SLOTS) return GYRE_FULL;
+    for (uint32_t i = 0; i <= workers; i++) { /* all first: then all go, or none */
+        struct worker *there = i < workers ? w->service->workers[i] : NULL;
+        bool wanted = false;
+        for (size_t k = 0; k < n && !wanted; k++) wanted = worker_of(w, to[k]) == there;
+        if (!wanted) continue;
+        made[i] = mail_for(w, from, there, to, n, &like, text);
+        if (made[i]) continue;
+        while (i--)
+            if (made[i]) mail_drop(made[i]);
+        return GYRE_FULL;
+    }
+    for (uint32_t i = 0; i <= workers; i++) {
+        struct worker *there = i < workers ? w->service->workers[i] : w;
+        if (!made[i]) continue;
+        made[i]->item.run = i < workers ? run_mail : run_all_bounce;
+        made[i]->err = GYRE_GONE;
+        if (i < workers && inbox_over(there)) {
+            made[i]->item.run = run_all_bounce;
+            made[i]->err = GYRE_FULL;
+            made[i]->item.bytes = 0;
+            inbox_post(w, &made[i]->item);
+        } else {
+            inbox_post(there, &made[i]->item);
+        }
+        mail_choke(w, from, there);
+    }
+    return GYRE_OK;
+}
+
+static uint64_t token_of(const struct request *r)
+{
+    return (uint64_t)r->slot << TOKEN_ID_BITS | (r->id & (((uint64_t)1 << TOKEN_ID_BITS) - 1));
+}
+
+int mail_ask(struct worker *w, struct actor *a, gyre_ref to, uint32_t type, gyre_view text,
+             int64_t within_ns, uint64_t tag, gyre_done *done)
+{
+    struct worker *home = worker_of(w, to);
+    if (text.n > LIMIT_MAIL || (home && inbox_over(home))) {
+        if (home) mail_choke(w, a, home);
+        return GYRE_FULL;
+    }
+    struct request *r = request_open(w, a, tag, done, within_ns > 0 ? within_ns : ASK_WITHIN_NS);
+    if (!r) return GYRE_FULL;
+    struct mail *m = mail_make(a, 1, type, token_of(r), GYRE_NOTHING, text, NULL);
+    if (!m) {
+        request_refuse(w, r);
+        return GYRE_FULL;
+    }
+    m->asked = true;
+    m->names[0] = to;
+    m->item.run = run_mail;
+    if (home) inbox_post(home, &m->item);
+    else bounce(w, m, to, GYRE_GONE);
+    return GYRE_OK;
+}
+
+static void run_reply(struct worker *w, struct item *item)
+{
+    struct reply *r = (struct reply *)item;
+    uint32_t slot = (uint32_t)(r->token >> TOKEN_ID_BITS);
+    uint64_t id = slot < w->slots_n ? w->slots[slot].id : 0;
+    struct request *request = NULL;
+    if ((id & (((uint64_t)1 << TOKEN_ID_BITS) - 1)) ==
+        (r->token & (((uint64_t)1 << TOKEN_ID_BITS) - 1)))
+        request = request_at(w, slot, id);
+    if (request && request->actor.at == r->to.at && request->actor.id == r->to.id)
+        request_answer(w, request,
+                       &(struct gyre_answer){.err = r->err, .value = {r->bytes, r->n}});
+    free(r);
+}
+
+int mail_reply(struct worker *w, gyre_ref to, uint64_t tag, int32_t err, gyre_view text)
+{
+    struct worker *home = worker_of(w, to);
+    if (!home) return GYRE_GONE;
+    if (text.n > LIMIT_MAIL) return GYRE_FULL;
+    struct reply *r = malloc(sizeof *r + text.n);
+    if (!r) return GYRE_FULL;
+    *r = (struct reply){.item = {.run = run_reply, .bytes = (uint32_t)(sizeof *r + text.n)},
+                        .to = to, .token = tag, .err = err > 0 ? GYRE_INVALID : err, .n = text.n};
+    if (text.n) memcpy(r->bytes, text.p, text.n);
+    inbox_post(home, &r->item);
+    return GYRE_OK;
+}

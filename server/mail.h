@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * mail.h - the mail object, for mail.c and bus.c. Nobody else includes it. */
+#ifndef GYRE_MAIL_H
+#define GYRE_MAIL_H
+
+#include "service.h"
+
+struct mail {
+    struct item item; /* first: an item is its mail */
+    gyre_ref from;
+    gyre_ref to; /* of a bounce: who did not get it */
+    const struct plugin *plugin; /* of mail to a topic: whose topic it is */
+    uint64_t tag;
+    struct bytes_core *body;
+    uint32_t type, names_n, topic_n, text_n; /* text_n: without the topic */
+    uint32_t uses; /* by the worker that has it */
+    int32_t err;   /* of a bounce */
+    bool asked;
+    gyre_ref names[]; /* then the topic, then the text */
+};
+
+static inline gyre_view mail_topic(struct mail *m)
+{
+    return (gyre_view){(uint8_t *)(m->names + m->names_n), m->topic_n};
+}
+static inline gyre_view mail_text(struct mail *m)
+{
+    return (gyre_view){(uint8_t *)(m->names + m->names_n) + m->topic_n, m->text_n};
+}
+/* A copy of topic and text; item.run is the caller's. NULL: no memory. */
+struct mail *mail_make(struct actor *from, size_t names_n, uint32_t type, uint64_t tag,
+                       gyre_view topic, gyre_view text, struct bytes_core *body);
+void mail_drop(struct mail *);
+void mail_hand_over(struct worker *, struct actor *, struct mail *);
+void mail_choke(struct worker *, struct actor *from, struct worker *full); /* if it is over */
+#endif

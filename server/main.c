@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * main.c - the program's arguments. One binary: the supervisor, its services, its metadata
+ * children.
+ *
+ * The modes --service and --describe are for the supervisor alone: it starts this file again.
+ * Exit status: 0 done, 1 an error that was printed, 2 wrong arguments.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "metadata_child.h"
+#include "places.h"
+#include "start.h"
+
+enum { CHANNEL_FD = 3, STATS_FD = 4 }; /* as spawn.c gives them */
+
+static const char usage[] =
+    "gyre CONF            serve what the folder (or one .ini file) CONF describes\n"
+    "gyre --check CONF    report everything that is wrong with CONF, and end\n"
+    "gyre --single CONF   everything in one process, for debuggers and benchmarks\n"
+    "gyre --version       gyre --help\n"
+    "gyrectl talks to a server that runs.\n";
+
+static int wrong(const char *what)
+{
+    (void)fprintf(stderr, "gyre: %s\n%s", what, usage);
+    return 2;
+}
+
+/* --service NAME GENERATION WORKERS */
+static int run_service(int n, char **argument)
+{
+    uint64_t generation = 0, workers = 0;
+    if (n != 3 || !gyre_dec(gyre_str(argument[1]), UINT32_MAX, &generation) ||
+        !gyre_dec(gyre_str(argument[2]), LIMIT_WORKERS, &workers) || !workers ||
+        fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC) != 0 || fcntl(STATS_FD, F_SETFD, FD_CLOEXEC) != 0)
+        return wrong("--service is for the supervisor");
+    const struct service_start start = {.name = argument[0],
+                                        .generation = (uint32_t)generation,
+                                        .workers = (uint32_t)workers,
+                                        .channel = CHANNEL_FD,
+                                        .stats_fd = STATS_FD};
+    return service_main(&start);
+}
+
+/* Descriptors 0, 1 and 2 exist from here on, so that nothing else is ever given their numbers. */
+static bool standard_descriptors(void)
+{
+    int fd;
+    do fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc > 1 ? argv[1] : "";
+    if (!standard_descriptors()) return 1;
+    if (strcmp(mode, "--service") == 0) return run_service(argc - 2, argv + 2);
+    if (strcmp(mode, "--describe") == 0 && argc == 3) describe_main(argv[2]);
+    if (strcmp(mode, "--help") == 0 || strcmp(mode, "-h") == 0) {
+        (void)fputs(usage, stdout);
+        return 0;
+    }
+    if (strcmp(mode, "--version") == 0) {
+        (void)printf("gyre %s\n", GYRE_VERSION);
+        return 0;
+    }
+    bool check = strcmp(mode, "--check") == 0, single = strcmp(mode, "--single") == 0;
+    if (argc < 2) return wrong("which configuration?");
+    if (mode[0] == '-' && !check && !single) return wrong("unknown option");
+    if (argc != (check || single ? 3 : 2)) return wrong("one configuration, a folder or a file");
+    return supervisor_run(argv[argc - 1], check, single);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * message.h - what the supervisor and a service say to each other.
+ *
+ * A SOCK_SEQPACKET pair; one packet is one message: a header, then `n` bytes of body, then at most
+ * one descriptor. Both sides check magic, type, length and every field: a body is read with
+ * gyre_in and must end exactly. A wrong message from a service is logged and ends that service; a
+ * service treats the end of the channel as "drain and leave".
+ *
+ * A body is a row of fields: text is a 32-bit length and its bytes, a number is 8 bytes, all
+ * big-endian (message_put_*, message_get_*).
+ *
+ *   down                                            body
+ *   M_PLUGIN    load this plugin                    text name, text path of the private copy
+ *   M_SECTION   a section, or a new version of it   number id, text name, text plugin
+ *   M_ENTRY     one key of it                       number id, text key, text value, text where, text folder
+ *   M_PREPARE   the section is complete: on_load    number id, number version        -> M_PREPARED
+ *   M_LISTEN    one socket for one worker (+ fd)    number id, number worker, number datagrams, text endpoint
+ *   M_UNLISTEN  close that endpoint on all workers  number id, text endpoint
+ *   M_COMMIT    versions prepared since the last one begin to serve                   -> M_COMMITTED
+ *   M_ABANDON   … are dropped
+ *   M_REMOVE    the section leaves; its streams drain   number id
+ *   M_DRAIN     everything leaves, then M_DRAINED   number deadline_ms
+ *   M_LEVEL     log level                           number level
+ *   up
+ *   M_PREPARED  on_load said                        number id, number version, number ok, text why
+ *   M_COMMITTED every worker accepts on every socket; the first one is READY
+ *   M_DRAINED   nothing is left; the process leaves with 0
+ *   M_FATAL     cannot go on                        text why
+ *
+ * Start: M_PLUGIN …, (M_SECTION M_ENTRY … M_PREPARE) …, M_LISTEN …, M_COMMIT. A change of a running
+ * service is the same without M_PLUGIN. Messages are handled in order.
+ */
+#ifndef GYRE_MESSAGE_H
+#define GYRE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gyre.h"
+#include "limits.h"
+
+enum message_type {
+    M_PLUGIN = 1, M_SECTION, M_ENTRY, M_PREPARE, M_LISTEN, M_UNLISTEN, M_COMMIT, M_ABANDON,
+    M_REMOVE, M_DRAIN, M_LEVEL,
+    M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL,
+};
+
+struct message {
+    enum message_type type;
+    int fd;           /* -1: none. The receiver owns it */
+    gyre_in in;       /* the body; into bytes */
+    uint8_t bytes[LIMIT_MESSAGE_BODY];
+};
+
+/* Builds and sends in one go. false: the other side is gone, or the body was too long. Blocks
+ * while the channel is full. */
+struct message_out {
+    gyre_out out;
+    enum message_type type;
+    uint8_t bytes[LIMIT_MESSAGE_BODY + 16];
+};
+void message_begin(struct message_out *, enum message_type);
+void message_put_text(struct message_out *, gyre_view);
+void message_put_number(struct message_out *, uint64_t);
+bool message_send(struct message_out *, int channel, int fd_or_minus_1);
+
+/* 1: a message; 0: none now (the channel is non-blocking); -1: the end, or something malformed
+ * (why says which). */
+int message_receive(int channel, struct message *, char *why, size_t why_n);
+gyre_view message_get_text(struct message *);
+uint64_t message_get_number(struct message *);
+
+/* ---- service.c: the life of a service process ---- */
+
+struct service_start {
+    const char *name;    /* "http" */
+    uint32_t generation, workers;
+    int channel;         /* to the supervisor; taken */
+    int stats_fd;        /* struct stats_page in a memfd; taken; -1: a private page */
+    bool threads_only;   /* --single: return instead of _exit, install no signal handlers */
+};
+/* Runs until drained or the channel ends; the exit status. [its own process or thread] */
+int service_main(const struct service_start *);
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * process.c - the supervisor's end of one service process: what it is told, and what it answers.
+ *
+ * A process HAS a crew and may be asked to become what another WANTS: prepare, then commit or
+ * abandon. Starting is the same with nothing to begin from. Promise: a wrong message, a channel
+ * that is not read or an answer that does not come ends that process, and no other; a process that
+ * serves is not killed because a new configuration takes too long to load.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "supervisor.h"
+
+static const int64_t drain_never_ms = 366ll * 24 * 3600 * 1000; /* longer than anyone waits */
+
+static int64_t after_ms(int64_t ms)
+{
+    int64_t now = clock_ms();
+    return ms > INT64_MAX - now ? INT64_MAX : now + ms;
+}
+
+static void kill_for(struct process *p, const char *why)
+{
+    (void)snprintf(p->said, sizeof p->said, "it %s", why);
+    if (p->channel >= 0) (void)close(p->channel);
+    p->channel = -1;
+    p->deadline_ms = INT64_MAX;
+    process_kill(p, SIGKILL);
+}
+
+/* Sends s->out, with a descriptor or -1. */
+static void tell(struct supervisor *s, struct process *p, int fd)
+{
+    struct pollfd room = {.fd = p->channel, .events = POLLOUT};
+    if (p->channel < 0) return;
+    if (poll(&room, 1, LIMIT_SEND_MS) != 1) kill_for(p, "does not read its channel");
+    else if (!message_send(&s->out, p->channel, fd))
+        p->deadline_ms = after_ms(LIMIT_KILL_MS); /* it is ending: its exit is told soon */
+}
+
+static void tell_number(struct supervisor *s, struct process *p, enum message_type type, uint64_t n)
+{
+    message_begin(&s->out, type);
+    message_put_number(&s->out, n);
+    tell(s, p, -1);
+}
+
+static void tell_word(struct supervisor *s, struct process *p, enum message_type type)
+{
+    message_begin(&s->out, type);
+    tell(s, p, -1);
+}
+
+static void tell_version(struct supervisor *s, struct process *p, const struct instance *in)
+{
+    message_begin(&s->out, M_SECTION);
+    message_put_number(&s->out, in->tally->id);
+    message_put_text(&s->out, gyre_str(in->conf->name));
+    message_put_text(&s->out, gyre_str(in->conf->plugin));
+    tell(s, p, -1);
+    for (size_t i = 0; i < in->conf->entries_n; i++) {
+        const struct entry *e = &in->conf->entries[i];
+        message_begin(&s->out, M_ENTRY);
+        message_put_number(&s->out, in->tally->id);
+        message_put_text(&s->out, gyre_str(e->key));
+        message_put_text(&s->out, gyre_str(e->value));
+        message_put_text(&s->out, gyre_str(e->where));
+        message_put_text(&s->out, gyre_str(e->folder));
+        tell(s, p, -1);
+    }
+    message_begin(&s->out, M_PREPARE);
+    message_put_number(&s->out, in->tally->id);
+    message_put_number(&s->out, in->version);
+    tell(s, p, -1);
+    p->unprepared++;
+}
+
+/* Asks for everything that differs between what it has and the crew. */
+static void prepare(struct supervisor *s, struct process *p, struct plan *plan,
+                    const struct crew *crew)
+{
+    p->next_plan = plan_hold(plan);
+    p->wants = crew;
+    p->unprepared = 0;
+    p->refused = false;
+    for (size_t i = 0; i < crew->instances_n; i++)
+        if (instance_changed(p->has, crew->instances[i])) tell_version(s, p, crew->instances[i]);
+    p->deadline_ms = after_ms(LIMIT_READY_MS);
+}
+
+bool process_start(struct supervisor *s, struct service *v, struct plan *plan,
+                   const struct crew *crew, bool in_reload)
+{
+    char why[256];
+    struct process *p = need_memory(calloc(1, sizeof *p));
+    (void)snprintf(p->name, sizeof p->name, "%s", v->name);
+    p->generation = ++v->generation;
+    if (!process_spawn(s, p, crew, why, sizeof why)) {
+        log_error("service %s cannot be started: %s", v->name, why);
+        free(p);
+        return false;
+    }
+    p->service = v;
+    p->state = STARTING;
+    p->since_ms = clock_ms();
+    p->in_reload = in_reload;
+    p->next = s->processes;
+    s->processes = p;
+    v->coming = p;
+    tell_number(s, p, M_LEVEL, (uint64_t)s->level);
+    for (size_t i = 0; i < crew->modules_n; i++) {
+        message_begin(&s->out, M_PLUGIN);
+        message_put_text(&s->out, gyre_str(crew->modules[i]->info->name));
+        message_put_text(&s->out, gyre_str(crew->modules[i]->copy));
+        tell(s, p, -1);
+    }
+    prepare(s, p, plan, crew);
+    return true;
+}
+
+void process_change(struct supervisor *s, struct process *p, struct plan *plan,
+                    const struct crew *crew)
+{
+    p->in_reload = true;
+    prepare(s, p, plan, crew);
+}
+
+static void tell_listen(struct supervisor *s, struct process *p, const struct instance *in,
+                        const struct door *door)
+{
+    uint32_t workers = instance_workers(in);
+    bool one = door->endpoint.kind == ENDPOINT_UNIX; /* one socket, for each worker */
+    uint32_t n = one ? workers : door->sockets->n;
+    for (uint32_t i = 0; i < n; i++) {
+        message_begin(&s->out, M_LISTEN);
+        message_put_number(&s->out, in->tally->id);
+        message_put_number(&s->out, i % workers);
+        message_put_number(&s->out, door->endpoint.kind == ENDPOINT_UDP);
+        message_put_text(&s->out, gyre_str(door->endpoint.text));
+        tell(s, p, door->sockets->fds[one ? 0 : i]);
+    }
+}
+
+/* Doors to be closed, and sections to leave, of what it has. */
+static void tell_ends(struct supervisor *s, struct process *p)
+{
+    for (size_t i = 0; p->has && i < p->has->instances_n; i++) {
+        const struct instance *was = p->has->instances[i];
+        const struct instance *now = crew_instance(p->wants, was->tally->id);
+        if (!now) tell_number(s, p, M_REMOVE, was->tally->id);
+        for (size_t j = 0; now && j < was->doors_n; j++) {
+            const char *endpoint = was->doors[j].endpoint.text;
+            if (!was->doors[j].sockets || door_open(now, endpoint)) continue;
+            message_begin(&s->out, M_UNLISTEN);
+            message_put_number(&s->out, was->tally->id);
+            message_put_text(&s->out, gyre_str(endpoint));
+            tell(s, p, -1);
+        }
+    }
+}
+
+void process_commit(struct supervisor *s, struct process *p)
+{
+    tell_ends(s, p);
+    for (size_t i = 0; i < p->wants->instances_n; i++) {
+        const struct instance *now = p->wants->instances[i];
+        const struct instance *was = crew_instance(p->has, now->tally->id);
+        for (size_t j = 0; !now->refused && j < now->doors_n; j++)
+            if (now->doors[j].sockets && !door_open(was, now->doors[j].endpoint.text))
+                tell_listen(s, p, now, &now->doors[j]);
+    }
+    tell_word(s, p, M_COMMIT);
+    plan_drop(p->plan);
+    p->plan = p->next_plan;
+    p->has = p->wants;
+    p->next_plan = NULL;
+    p->wants = NULL;
+    p->committing = true;
+    p->deadline_ms = after_ms(LIMIT_READY_MS);
+}
+
+void process_listen(struct supervisor *s, struct process *p, const struct instance *in,
+                    const struct door *door)
+{
+    tell_listen(s, p, in, door);
+    tell_word(s, p, M_COMMIT);
+    p->committing = true;
+    p->deadline_ms = after_ms(LIMIT_READY_MS);
+}
+
+void process_abandon(struct supervisor *s, struct process *p)
+{
+    p->in_reload = false;
+    p->unprepared = 0;
+    if (!p->has) {
+        process_drain(s, p, 0);
+        return;
+    }
+    tell_word(s, p, M_ABANDON);
+    plan_drop(p->next_plan);
+    p->next_plan = NULL;
+    p->wants = NULL;
+    p->deadline_ms = INT64_MAX;
+}
+
+void process_adopt(struct process *p, struct plan *plan)
+{
+    const struct crew *crew = plan_crew(plan, p->name);
+    struct plan **held = p->has ? &p->plan : &p->next_plan;
+    if (p->has) p->has = crew;
+    else p->wants = crew;
+    plan_drop(*held);
+    *held = plan_hold(plan);
+}
+
+void process_drain(struct supervisor *s, struct process *p, int64_t within_ms)
+{
+    if (p->state == DRAINING) return;
+    if (p->service && p->service->live == p) p->service->live = NULL;
+    if (p->service && p->service->coming == p) p->service->coming = NULL;
+    p->service = NULL;
+    p->in_reload = p->committing = false;
+    p->state = DRAINING;
+    p->since_ms = clock_ms();
+    p->deadline_ms = after_ms(within_ms);
+    tell_number(s, p, M_DRAIN, (uint64_t)(within_ms < drain_never_ms ? within_ms : drain_never_ms));
+}
+
+void process_level(struct supervisor *s, struct process *p, enum gyre_level level)
+{
+    tell_number(s, p, M_LEVEL, (uint64_t)level);
+}
+
+/* ---- what it says ---- */
+
+static bool took_prepared(struct supervisor *s, struct process *p)
+{
+    struct message *m = &s->message;
+    uint64_t id = message_get_number(m), version = message_get_number(m);
+    uint64_t ok = message_get_number(m);
+    gyre_view why = message_get_text(m);
+    if (!gyre_end(&m->in) || ok > 1) return false;
+    struct instance *in = id <= UINT32_MAX ? crew_instance(p->wants, (uint32_t)id) : NULL;
+    if (!in || in->version != version || !p->unprepared || p->state == DRAINING)
+        return true; /* of a change that was abandoned */
+    p->unprepared--;
+    if (!ok) {
+        char *said = text_of("%.*s", (int)(why.n < PROBLEM_TEXT ? why.n : PROBLEM_TEXT), why.p);
+        p->refused = true;
+        if (p->in_reload) reload_refused(s, p, in, said);
+        else log_error("%s: [%s] %s", in->conf->where, in->conf->name, said);
+        free(in->refused);
+        in->refused = said;
+    }
+    if (!p->unprepared && !p->in_reload) process_commit(s, p);
+    return true;
+}
+
+static bool took_committed(struct supervisor *s, struct process *p)
+{
+    if (!gyre_end(&s->message.in) || !p->committing) return p->state == DRAINING;
+    p->committing = false;
+    p->deadline_ms = INT64_MAX;
+    if (p->state == STARTING) service_ready(s, p);
+    return true;
+}
+
+static bool took(struct supervisor *s, struct process *p)
+{
+    struct message *m = &s->message;
+    gyre_view why;
+    switch (m->type) {
+    case M_PREPARED: return took_prepared(s, p);
+    case M_COMMITTED: return took_committed(s, p);
+    case M_DRAINED: return gyre_end(&m->in) && p->state == DRAINING;
+    case M_FATAL:
+        why = message_get_text(m);
+        if (!gyre_end(&m->in)) return false;
+        (void)snprintf(p->said, sizeof p->said, "%.*s", (int)(why.n & 0xffff), why.p);
+        log_error("service %s/%u: %s", p->name, p->generation, p->said);
+        return true;
+    default: return false;
+    }
+}
+
+void process_readable(struct supervisor *s, struct process *p)
+{
+    char why[128] = "";
+    for (int i = 0; i < LIMIT_MESSAGES_A_TURN && p->channel >= 0; i++) {
+        int got = message_receive(p->channel, &s->message, why, sizeof why);
+        if (got == 0) return;
+        if (got > 0) {
+            bool right = s->message.fd < 0 && took(s, p);
+            if (s->message.fd >= 0) (void)close(s->message.fd);
+            if (!right) kill_for(p, "sent a wrong message");
+        } else if (strncmp(why, "a malformed", 11) == 0) {
+            kill_for(p, why);
+        } else { /* the end: it leaves by itself, or is made to */
+            (void)close(p->channel);
+            p->channel = -1;
+            p->deadline_ms = after_ms(LIMIT_KILL_MS);
+        }
+    }
+}
+
+void process_late(struct supervisor *s, struct process *p)
+{
+    p->deadline_ms = INT64_MAX;
+    if (!p->pid) { /* nobody can end a thread */
+        log_error("service %s/%u does not answer", p->name, p->generation);
+        (void)reload_lost(s, p, "does not answer");
+        p->in_reload = false;
+    } else if (p->state == DRAINING && p->channel >= 0 && !p->terminated) {
+        log_warn("service %s/%u has not drained in time; it is told to end", p->name,
+                 p->generation);
+        p->terminated = true;
+        p->deadline_ms = after_ms(LIMIT_KILL_MS);
+        process_kill(p, SIGTERM);
+    } else if (p->state == READY && p->unprepared) {
+        (void)reload_lost(s, p, "does not answer: on_load takes too long");
+    } else {
+        kill_for(p, p->state == STARTING ? "was not ready in time" : "does not answer");
+    }
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * reload.c - one change of everything at a time; the first start is one, and so is --check.
+ *
+ * Scan the plugin folder, read and check the configuration, make a plan, open what is new to
+ * listen on; ask the processes that differ to prepare; when all have, switch and commit. Until then
+ * nothing that serves has changed, and any error ends it there. Promise: errors are reported all
+ * together, to the log and to who asked. A plugin that crashes does not stop the others' change: if
+ * its file is fresh the one before it is used, and if it never served its restarts go their own
+ * way.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "supervisor.h"
+
+void reload_ask(struct supervisor *s)
+{
+    struct reload *r = &s->reload;
+    if (s->stopping) return;
+    if (r->stage != STAGE_IDLE) {
+        r->again = true;
+        return;
+    }
+    if (!r->rolled_back) problems_free(&r->problems);
+    r->failed = r->lost = r->again = r->rolled_back = false;
+    r->first = !s->plan;
+    r->touched = 0;
+    r->began_ms = clock_ms();
+    r->stage = STAGE_SCAN;
+    watch_again(&s->watch);
+    folder_scan(&s->folder);
+}
+
+static void report(struct supervisor *s)
+{
+    const struct problems *all = &s->reload.problems;
+    for (size_t i = 0; i < all->n; i++)
+        if (s->check) (void)fprintf(stderr, "%s\n", all->at[i].text);
+        else if (all->at[i].warning) log_warn("%s", all->at[i].text);
+        else log_error("%s", all->at[i].text);
+}
+
+static void keep_sockets(struct supervisor *s)
+{
+    const struct plan *plan = s->plan;
+    for (size_t i = 0; plan && i < plan->instances_n; i++)
+        for (size_t j = 0; j < plan->instances[i].doors_n; j++)
+            if (plan->instances[i].doors[j].sockets)
+                plan->instances[i].doors[j].sockets->keep = true;
+    sockets_close_unkept(&s->sockets);
+}
+
+/* The end of a change, done or not. */
+static void finish(struct supervisor *s, bool done)
+{
+    struct reload *r = &s->reload;
+    size_t sections = r->plan ? r->plan->instances_n : 0;
+    bool again = r->again;
+    if (r->plan != s->plan) plan_drop(r->plan);
+    r->plan = NULL;
+    r->stage = STAGE_IDLE;
+    for (struct process *p = s->processes; p; p = p->next) p->in_reload = false;
+    keep_sockets(s);
+    services_forget_idle(s);
+    if (again && r->rolled_back) { /* the same change, without the plugin that failed */
+        reload_ask(s);
+        return;
+    }
+    report(s);
+    control_reloaded(s, done, &r->problems);
+    if (s->check && done) (void)printf("%zu sections ok\n", sections);
+    if (!done && !r->first) log_error("nothing was changed");
+    if (done && !r->first && r->touched)
+        log_info("changed in %lld ms, services touched: %u", (long long)(clock_ms() - r->began_ms),
+                 r->touched);
+    if (s->check || (!done && r->first)) {
+        s->exit_status = done ? 0 : 1;
+        supervisor_stop(s, false);
+    } else if (again) {
+        reload_ask(s);
+    }
+}
+
+/* ---- scan, read, listen ---- */
+
+static void open_door(struct supervisor *s, const struct instance *in, struct door *door)
+{
+    const struct instance *was = plan_instance(s->plan, in->conf->name);
+    char why[256];
+    bool serves = false, told = false;
+    door->sockets = sockets_find(s->sockets, door->endpoint.text);
+    if (!door->sockets)
+        door->sockets =
+            sockets_open(&s->sockets, &door->endpoint, instance_workers(in), why, sizeof why);
+    if (door->sockets) return;
+    door->problem = text_of("%s", why);
+    for (size_t i = 0; was && i < was->doors_n; i++) {
+        if (was->doors[i].sockets) serves = true;
+        if (was->doors[i].problem && strcmp(was->doors[i].endpoint.text, door->endpoint.text) == 0)
+            told = true;
+    }
+    if (!told) /* what serves is not given up for a port that is not to be had */
+        problem_add(&s->reload.problems, !serves, door->where, "[%s] cannot listen on %s: %s",
+                    in->conf->name, door->endpoint.text, why);
+}
+
+static void open_doors(struct supervisor *s, struct plan *plan)
+{
+    s->retry_ports_ms = INT64_MAX;
+    for (size_t i = 0; i < plan->instances_n; i++) {
+        struct instance *in = &plan->instances[i];
+        for (size_t j = 0; in->crew && j < in->doors_n; j++) {
+            open_door(s, in, &in->doors[j]);
+            if (in->doors[j].problem) s->retry_ports_ms = clock_ms() + LIMIT_PORT_RETRY_MS;
+        }
+    }
+}
+
+/* Asks one service for what differs. */
+static void begin_crew(struct supervisor *s, struct plan *plan, const struct crew *crew)
+{
+    struct service *v = service_of(s, crew->name);
+    const struct crew *planned = plan_crew(s->plan, crew->name);
+    enum change change;
+    if (v->coming) {
+        if (crew_change(v->coming->wants, crew) == CHANGE_NONE) return;
+        process_drain(s, v->coming, 0);
+    }
+    if (!v->live && planned && crew_change(planned, crew) == CHANGE_NONE) return; /* it backs off */
+    change = crew_change(v->live ? v->live->has : NULL, crew);
+    if (change == CHANGE_NONE) return;
+    s->reload.touched++;
+    v->held = false;
+    if (change == CHANGE_MESSAGES) process_change(s, v->live, plan, crew);
+    else if (!process_start(s, v, plan, crew, true)) s->reload.failed = true;
+}
+
+static bool scan_done(struct supervisor *s)
+{
+    struct reload *r = &s->reload;
+    struct plan_source from = {.before = s->plan, .folder = &s->folder, .single = s->single};
+    if (r->first) modules_sweep(s->places.copies);
+    s->folder.quiet = s->check;
+    from.config = config_read_all(s->conf, &r->problems);
+    if (!from.config) return false;
+    r->plan = plan_make(&from, &r->problems);
+    if (!s->check && !r->problems.errors) open_doors(s, r->plan);
+    r->failed = r->problems.errors != 0;
+    if (r->failed && !s->check) return false; /* a check goes on with what is right so far */
+    for (size_t i = 0; i < r->plan->crews_n; i++) begin_crew(s, r->plan, r->plan->crews[i]);
+    return true;
+}
+
+/* ---- prepare ---- */
+
+void reload_refused(struct supervisor *s, struct process *p, const struct instance *in,
+                    const char *why)
+{
+    struct reload *r = &s->reload;
+    r->failed = true;
+    if (!p->has && p->service->live && modules_reject(s, p->wants, why)) {
+        r->again = r->rolled_back = true;
+        problem_add(&r->problems, true, in->conf->where, "[%s] the new plugin file refuses: %s",
+                    in->conf->name, why);
+        return;
+    }
+    problem_add(&r->problems, false, in->conf->where, "[%s] %s", in->conf->name, why);
+}
+
+bool reload_lost(struct supervisor *s, struct process *p, const char *why)
+{
+    struct reload *r = &s->reload;
+    bool fresh = !p->has, replaces = p->service && p->service->live && p->service->live != p;
+    if (!p->in_reload || r->stage == STAGE_IDLE) return false;
+    char *where = text_of("service %s", p->name);
+    bool back = r->stage == STAGE_PREPARE && fresh && replaces && modules_reject(s, p->wants, why);
+    bool fails = r->stage == STAGE_PREPARE && (!fresh || replaces || s->check) && !back;
+    problem_add(&r->problems, !fails, where, "%s", why);
+    free(where);
+    if (back) r->again = r->rolled_back = true;
+    if (back || fails) r->failed = r->lost = true;
+    return r->stage == STAGE_PREPARE && fresh && replaces;
+}
+
+static bool any(const struct supervisor *s, bool (*is)(const struct process *))
+{
+    for (const struct process *p = s->processes; p; p = p->next)
+        if (p->in_reload && is(p)) return true;
+    return false;
+}
+
+static bool prepares(const struct process *p)
+{
+    return p->unprepared != 0;
+}
+
+static bool commits(const struct process *p)
+{
+    return p->committing;
+}
+
+static void abandon(struct supervisor *s)
+{
+    for (struct process *p = s->processes; p; p = p->next)
+        if (p->in_reload) process_abandon(s, p);
+}
+
+/* ---- commit ---- */
+
+static void set_level(struct supervisor *s, const struct plan *before)
+{
+    enum gyre_level level = s->plan->settings.log_level;
+    if (before && before->settings.log_level == level) return; /* one set by hand stays */
+    s->level = level;
+    log_level(level);
+    for (struct process *p = s->processes; before && p; p = p->next) process_level(s, p, level);
+}
+
+/* The new plan is in force; whoever differs is told. */
+static void switch_plan(struct supervisor *s)
+{
+    struct plan *plan = s->reload.plan, *before = s->plan;
+    s->plan = plan;
+    set_level(s, before);
+    for (size_t i = 0; i < plan->instances_n; i++)
+        for (size_t j = 0; j < plan->instances[i].doors_n; j++)
+            if (plan->instances[i].doors[j].sockets)
+                sockets_grow(plan->instances[i].doors[j].sockets,
+                             instance_workers(&plan->instances[i]));
+    for (struct process *p = s->processes; p; p = p->next) {
+        if (p->in_reload) process_commit(s, p);
+        else if (p->state != DRAINING && plan_crew(plan, p->name)) process_adopt(p, plan);
+        else if (p->state != DRAINING) process_drain(s, p, plan->settings.drain_ms);
+    }
+    plan_drop(before);
+}
+
+void reload_turn(struct supervisor *s)
+{
+    struct reload *r = &s->reload;
+    if (r->stage == STAGE_SCAN) {
+        if (folder_busy(&s->folder)) return;
+        if (!scan_done(s)) {
+            finish(s, false);
+            return;
+        }
+        r->stage = STAGE_PREPARE;
+    }
+    if (r->stage == STAGE_PREPARE) {
+        if (!r->lost && any(s, prepares)) return;
+        if (r->failed || s->check) {
+            abandon(s);
+            finish(s, !r->failed);
+            return;
+        }
+        switch_plan(s);
+        r->stage = STAGE_COMMIT;
+    }
+    if (r->stage == STAGE_COMMIT && !any(s, commits)) finish(s, true);
+}
+
+/* ---- ports that were taken ---- */
+
+void reload_retry_ports(struct supervisor *s)
+{
+    char why[256];
+    s->retry_ports_ms = INT64_MAX;
+    if (s->reload.stage != STAGE_IDLE || s->stopping) return; /* which tries by itself */
+    for (size_t i = 0; i < s->plan->instances_n; i++) {
+        const struct instance *in = &s->plan->instances[i];
+        for (size_t j = 0; in->crew && j < in->doors_n; j++) {
+            struct door *door = &in->doors[j];
+            if (!door->problem) continue;
+            door->sockets =
+                sockets_open(&s->sockets, &door->endpoint, instance_workers(in), why, sizeof why);
+            if (!door->sockets) {
+                s->retry_ports_ms = clock_ms() + LIMIT_PORT_RETRY_MS;
+                continue;
+            }
+            log_info("%s: [%s] listens on %s now", door->where, in->conf->name,
+                     door->endpoint.text);
+            free(door->problem);
+            door->problem = NULL;
+            for (struct process *p = s->processes; p; p = p->next)
+                if (p->state != DRAINING && crew_instance(p->has, in->tally->id))
+                    process_listen(s, p, in, door);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * ring.h - the one seam between the core and the world.
+ *
+ * Everything a worker does to the world goes through these operations. Behind them stands io_uring
+ * (ring.c) or an in-memory kernel for tests (tests/host/ring_mem.c). All calls belong to the
+ * worker's thread, but for ring_wake. Operations never fail at the call: each ends in events that
+ * carry its `user` word; a multishot one (accept, recv, recv_from, poll) goes on while an event
+ * has RING_MORE, and is over with the first one without it.
+ * Promise: an event is returned by ring_reap after its effect; nothing calls back.
+ */
+#ifndef GYRE_RING_H
+#define GYRE_RING_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "gyre.h"
+
+enum { RING_MORE = 1, RING_BUFFER = 2 };
+
+struct ring_event {
+    uint64_t user;
+    int32_t res;    /* bytes, an fd, or -errno */
+    uint16_t flags; /* RING_MORE: more events of this operation follow. RING_BUFFER: bid is yours */
+    uint16_t bid;   /* give it back with ring_give, once, when its bytes are consumed */
+};
+
+/* What a datagram's buffer holds, cut out and checked by ring_datagram. */
+struct ring_datagram {
+    gyre_view data;
+    gyre_path path; /* local all zero but for the port when the kernel did not say */
+    bool cut;
+    uint32_t ecn;
+};
+
+union ring_address {
+    struct sockaddr any;
+    struct sockaddr_in in4;
+    struct sockaddr_in6 in6;
+    struct sockaddr_un un;
+};
+
+struct ring;
+struct ring_ops {
+    void (*accept)(struct ring *, int fd, uint64_t user);                      /* multishot */
+    void (*recv)(struct ring *, int fd, uint64_t user);                        /* multishot, ring's buffers */
+    void (*recv_from)(struct ring *, int fd, uint64_t user);                   /* multishot, datagrams */
+    void (*send)(struct ring *, int fd, const void *p, size_t n, uint64_t user); /* p lives until the event */
+    void (*send_msg)(struct ring *, int fd, const struct msghdr *, uint64_t user); /* likewise all of it */
+    void (*send_to)(struct ring *, int fd, const void *p, size_t n, const union ring_address *,
+                    socklen_t, uint64_t user);                                 /* likewise */
+    void (*read)(struct ring *, int fd, void *p, size_t n, uint64_t at, uint64_t user); /* of a file */
+    void (*connect)(struct ring *, int fd, const union ring_address *, socklen_t, uint64_t user);
+    void (*poll)(struct ring *, int fd, uint64_t user);                        /* multishot, readable */
+    void (*cancel)(struct ring *, uint64_t target_user);                       /* no event of its own; the target ends */
+    void (*shutdown)(struct ring *, int fd, int how);                          /* no event */
+    void (*close)(struct ring *, int fd);                                      /* no event; all its operations have ended */
+    int (*socket)(struct ring *, int family, int type);                        /* for dial; fd or -errno */
+    bool (*peer)(struct ring *, int fd, gyre_addr *);                          /* of a connected socket */
+    bool (*local)(struct ring *, int fd, gyre_addr *);
+
+    /* Submits, then waits until something has happened, deadline_ns (monotonic) has passed or
+     * ring_wake was called. busy: does not wait. */
+    void (*wait)(struct ring *, int64_t deadline_ns, bool busy);
+    size_t (*reap)(struct ring *, struct ring_event *, size_t most);
+    void (*give)(struct ring *, uint16_t bid);
+    const uint8_t *(*buffer)(struct ring *, uint16_t bid);                     /* of RING_BUFFER_SIZE bytes */
+    bool (*datagram)(struct ring *, const struct ring_event *, struct ring_datagram *);
+    int64_t (*now)(struct ring *, enum gyre_clock);                            /* ns */
+    void (*random)(struct ring *, void *, size_t);
+    void (*wake)(struct ring *);                                               /* [any] ends a wait of its worker */
+    void (*free)(struct ring *);
+};
+struct ring {
+    const struct ring_ops *ops;
+};
+
+/* address.c: between the kernel's addresses and ours. false: not IPv4 or IPv6. */
+bool address_from(const struct sockaddr *, gyre_addr *);
+/* The other way. v4: as a plain IPv4 address (the socket is of that family). */
+socklen_t address_to(const gyre_addr *, bool v4, union ring_address *);
+
+/* The io_uring kernel. NULL: why (a sentence with the remedy) was written. [worker] */
+struct ring *ring_make(char *why, size_t why_size);
+#endif

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * serve.c - the life of a service process: orders from the supervisor, worker threads, the end.
+ *
+ * The control thread reads messages (message.h), prepares what they say, and on M_COMMIT makes it
+ * serve: first the versions on every worker, then the sockets, then the answer. Worker threads
+ * start with the first M_COMMIT, so all that on_load does happens before there are threads.
+ * Promise: READY (the first M_COMMITTED) means that every worker accepts on every socket.
+ * Limits: those of message.h. The end of the channel is an order to drain.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "section.h"
+
+enum { EXIT_FATAL = 1, EXIT_CONFIG = 2 };
+
+struct draft { /* a section, or a new version of one, that is being told */
+    struct draft *next;
+    uint32_t id;
+    char *name, *plugin;
+    struct entry *entries;
+    size_t n, cap;
+    struct section *section; /* set once prepared */
+    struct version *version;
+    bool fresh; /* the section itself is new */
+};
+struct socket_draft {
+    struct socket_draft *next;
+    uint32_t id, worker;
+    int fd; /* -1: unlisten */
+    bool datagrams;
+    char text[128];
+};
+struct serve {
+    const struct service_start *start;
+    struct service *service;
+    struct draft *drafts;
+    struct socket_draft *sockets, **sockets_end;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint32_t started, synced; /* workers that have their ring; that passed a sync */
+    bool failed, running, drained, channel_over;
+    pthread_t threads[LIMIT_WORKERS];
+    char why[256];
+    int64_t drain_until_ms; /* 0: not draining */
+    int status;
+};
+struct thread_arg {
+    struct serve *serve;
+    uint32_t index;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void say(struct serve *s, enum message_type type, const char *text_or_null)
+{
+    static _Thread_local struct message_out out;
+    message_begin(&out, type);
+    if (text_or_null) message_put_text(&out, gyre_str(text_or_null));
+    (void)message_send(&out, s->start->channel, -1); /* a supervisor that is gone shows at receive */
+}
+
+static void fatal(struct serve *s, int status, const char *why)
+{
+    log_error("%s", why);
+    say(s, M_FATAL, why);
+    s->status = status;
+    s->failed = true;
+}
+
+/* ---- worker threads ---- */
+
+static void *run_worker(void *user)
+{
+    struct thread_arg *arg = user;
+    struct serve *s = arg->serve;
+    char why[256] = "no memory for a worker", who[2 * LIMIT_NAME];
+    uint32_t index = arg->index;
+    free(arg);
+    snprintf(who, sizeof who, "%s/%u", s->start->name, s->start->generation);
+    log_open(who, log_level_now());
+    struct ring *ring = ring_make(why, sizeof why);
+    bool ok = ring && service_worker(s->service, index, ring);
+    pthread_mutex_lock(&s->lock);
+    if (!ok) {
+        s->failed = true;
+        snprintf(s->why, sizeof s->why, "%s", why);
+    }
+    s->started++;
+    pthread_cond_broadcast(&s->changed);
+    while (s->started < s->service->workers_n) pthread_cond_wait(&s->changed, &s->lock);
+    ok = !s->failed;
+    pthread_mutex_unlock(&s->lock);
+    if (ok) worker_run(s->service->workers[index]);
+    return NULL;
+}
+
+static bool start_workers(struct serve *s)
+{
+    sigset_t all, old;
+    pthread_t thread;
+    bool ok = true;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    for (uint32_t i = 0; ok && i < s->service->workers_n; i++) {
+        struct thread_arg *arg = malloc(sizeof *arg);
+        if (arg) *arg = (struct thread_arg){s, i};
+        ok = arg && !pthread_create(&thread, NULL, run_worker, arg);
+        if (ok) s->threads[i] = thread;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (!ok) {
+        fatal(s, EXIT_FATAL, "cannot start worker threads");
+        return false;
+    }
+    pthread_mutex_lock(&s->lock);
+    while (s->started < s->service->workers_n) pthread_cond_wait(&s->changed, &s->lock);
+    pthread_mutex_unlock(&s->lock);
+    s->running = true;
+    if (s->failed) fatal(s, EXIT_FATAL, s->why);
+    return !s->failed;
+}
+
+static void passed(struct worker *w, void *user)
+{
+    struct serve *s = user;
+    (void)w;
+    pthread_mutex_lock(&s->lock);
+    s->synced++;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Waits until every worker has done what was posted before, and has told its ring. */
+static void sync_workers(struct serve *s)
+{
+    for (int round = 0; round < 2; round++) { /* the second: the turn after has submitted it */
+        s->synced = 0;
+        for (uint32_t i = 0; i < s->service->workers_n; i++)
+            if (!service_post(s->service->workers[i], passed, s)) bug(__func__, "no memory");
+        pthread_mutex_lock(&s->lock);
+        while (s->synced < s->service->workers_n) pthread_cond_wait(&s->changed, &s->lock);
+        pthread_mutex_unlock(&s->lock);
+    }
+}
+
+/* ---- drafts ---- */
+
+static void entry_free(struct entry *e)
+{
+    free(e->key);
+    free(e->value);
+    free(e->folder);
+}
+
+static void draft_free(struct draft *d)
+{
+    for (size_t i = 0; i < d->n; i++) entry_free(&d->entries[i]);
+    free(d->entries);
+    free(d->name);
+    free(d->plugin);
+    free(d);
+}
+
+static char *text_of(struct message *m)
+{
+    gyre_view v = message_get_text(m);
+    return strndup(v.p ? (const char *)v.p : "", v.n);
+}
+
+static struct draft *draft_at(struct serve *s, uint64_t id)
+{
+    struct draft *d = s->drafts;
+    while (d && d->id != id) d = d->next;
+    return d;
+}
+
+static bool on_section(struct serve *s, struct message *m)
+{
+    struct draft *d = calloc(1, sizeof *d);
+    if (!d) return false;
+    d->id = (uint32_t)message_get_number(m);
+    d->name = text_of(m);
+    d->plugin = text_of(m);
+    if (!gyre_end(&m->in) || !d->name || !d->plugin || draft_at(s, d->id)) {
+        draft_free(d);
+        return false;
+    }
+    d->next = s->drafts;
+    s->drafts = d;
+    return true;
+}
+
+static bool on_entry(struct serve *s, struct message *m)
+{
+    struct draft *d = draft_at(s, message_get_number(m));
+    struct entry e = {.key = text_of(m), .value = text_of(m)};
+    char *where = text_of(m);
+    e.folder = text_of(m);
+    if (!d || !e.key || !e.value || !where || !e.folder || !gyre_end(&m->in)) goto fail;
+    if (d->n == d->cap) {
+        size_t cap = d->cap ? d->cap * 2 : 16;
+        struct entry *grown = realloc(d->entries, cap * sizeof *grown);
+        if (!grown) goto fail;
+        d->entries = grown;
+        d->cap = cap;
+    }
+    snprintf(e.where, sizeof e.where, "%s", where);
+    free(where);
+    d->entries[d->n++] = e;
+    return true;
+fail:
+    free(where);
+    entry_free(&e);
+    return false;
+}
+
+static bool on_prepare(struct serve *s, struct message *m)
+{
+    static _Thread_local struct message_out out;
+    char why[600] = "";
+    struct draft *d = draft_at(s, message_get_number(m));
+    uint64_t version = message_get_number(m);
+    if (!d || !gyre_end(&m->in)) return false;
+    d->section = service_section_at(s->service, d->id);
+    d->fresh = !d->section;
+    if (d->fresh) {
+        d->section = service_section(s->service, d->id, d->name, d->plugin, d->entries, d->n, why,
+                                     sizeof why);
+        d->version = d->section ? d->section->newest : NULL;
+    } else {
+        d->version = service_version(d->section, d->entries, d->n, why, sizeof why);
+    }
+    message_begin(&out, M_PREPARED);
+    message_put_number(&out, d->id);
+    message_put_number(&out, version);
+    message_put_number(&out, d->version != NULL);
+    message_put_text(&out, gyre_str(why));
+    (void)message_send(&out, s->start->channel, -1);
+    return true;
+}
+
+static bool on_socket(struct serve *s, struct message *m, bool listen)
+{
+    struct socket_draft *d = calloc(1, sizeof *d);
+    if (!d) return false;
+    d->fd = -1;
+    d->id = (uint32_t)message_get_number(m);
+    if (listen) {
+        d->worker = (uint32_t)message_get_number(m);
+        d->datagrams = message_get_number(m) != 0;
+    }
+    gyre_view text = message_get_text(m);
+    if (!gyre_end(&m->in) || text.n >= sizeof d->text || listen != (m->fd >= 0)) {
+        free(d);
+        return false;
+    }
+    if (text.n) memcpy(d->text, text.p, text.n);
+    d->fd = m->fd;
+    m->fd = -1;
+    *s->sockets_end = d;
+    s->sockets_end = &d->next;
+    return true;
+}
+
+static void drop_sockets(struct serve *s, bool close_them)
+{
+    while (s->sockets) {
+        struct socket_draft *d = s->sockets;
+        s->sockets = d->next;
+        if (close_them && d->fd >= 0) close(d->fd);
+        free(d);
+    }
+    s->sockets_end = &s->sockets;
+}
+
+static bool on_commit(struct serve *s)
+{
+    if (!s->running && !start_workers(s)) return true;
+    while (s->drafts) {
+        struct draft *d = s->drafts;
+        s->drafts = d->next;
+        if (d->version) service_publish(d->section, d->version);
+        draft_free(d);
+    }
+    sync_workers(s); /* homes are open everywhere before anything is accepted anywhere */
+    for (struct socket_draft *d = s->sockets; d; d = d->next) {
+        struct section *section = service_section_at(s->service, d->id);
+        if (section && d->fd >= 0) service_listen(section, d->worker, d->fd, d->text, d->datagrams);
+        else if (section) service_unlisten(section, d->text);
+        else if (d->fd >= 0) close(d->fd);
+    }
+    drop_sockets(s, false);
+    sync_workers(s);
+    say(s, M_COMMITTED, NULL);
+    return true;
+}
+
+static bool on_abandon(struct serve *s)
+{
+    while (s->drafts) {
+        struct draft *d = s->drafts;
+        s->drafts = d->next;
+        if (d->fresh && d->section) service_forget(d->section);
+        else if (d->version) service_abandon(d->version);
+        draft_free(d);
+    }
+    drop_sockets(s, true);
+    return true;
+}
+
+/* ---- messages ---- */
+
+static bool on_plugin(struct serve *s, struct message *m)
+{
+    char why[512], text[600];
+    char *name = text_of(m), *path = text_of(m);
+    bool ok = name && path && gyre_end(&m->in);
+    if (ok && !service_load(s->service, path, why, sizeof why)) {
+        snprintf(text, sizeof text, "plugin %s: %s", name, why);
+        fatal(s, EXIT_CONFIG, text);
+    }
+    free(name);
+    free(path);
+    return ok;
+}
+
+static void begin_drain(struct serve *s, int64_t within_ms)
+{
+    if (s->drain_until_ms) return;
+    s->drain_until_ms = now_ms() + (within_ms > 0 ? within_ms : 1);
+    if (s->running) service_drain(s->service);
+    else s->drained = true;
+}
+
+static bool handle(struct serve *s, struct message *m)
+{
+    struct section *section;
+    uint64_t number;
+    switch (m->type) {
+    case M_PLUGIN: return on_plugin(s, m);
+    case M_SECTION: return on_section(s, m);
+    case M_ENTRY: return on_entry(s, m);
+    case M_PREPARE: return on_prepare(s, m);
+    case M_LISTEN: return on_socket(s, m, true);
+    case M_UNLISTEN: return on_socket(s, m, false);
+    case M_COMMIT: return gyre_end(&m->in) && on_commit(s);
+    case M_ABANDON: return gyre_end(&m->in) && on_abandon(s);
+    case M_REMOVE:
+        section = service_section_at(s->service, (uint32_t)message_get_number(m));
+        if (section && s->running) service_remove(section);
+        return gyre_end(&m->in);
+    case M_DRAIN:
+        number = message_get_number(m);
+        begin_drain(s, number < INT32_MAX ? (int64_t)number : INT32_MAX);
+        return gyre_end(&m->in);
+    case M_LEVEL:
+        number = message_get_number(m);
+        if (number <= GYRE_ERROR) log_level((enum gyre_level)number);
+        return gyre_end(&m->in);
+    default: return false;
+    }
+}
+
+static void read_channel(struct serve *s)
+{
+    static _Thread_local struct message m;
+    char why[128];
+    int got = 0;
+    while (!s->failed && (got = message_receive(s->start->channel, &m, why, sizeof why)) > 0) {
+        bool ok = handle(s, &m);
+        if (m.fd >= 0) close(m.fd);
+        if (!ok) fatal(s, EXIT_FATAL, "the supervisor sent a message that makes no sense");
+    }
+    if (got < 0) {
+        if (why[0]) log_error("from the supervisor: %s", why);
+        begin_drain(s, LIMIT_DRAIN_MS);
+        s->channel_over = true;
+    }
+}
+
+static void serve_until_over(struct serve *s)
+{
+    while (!s->failed && !s->drained) {
+        struct pollfd fds[] = {{s->channel_over ? -1 : s->start->channel, POLLIN, 0},
+                               {s->service->wake_fd, POLLIN, 0}};
+        int64_t left = s->drain_until_ms ? s->drain_until_ms - now_ms() : -1;
+        int timeout = left > INT32_MAX ? INT32_MAX : (int)left;
+        uint64_t n;
+        if (s->drain_until_ms && left <= 0) break;
+        if (poll(fds, 2, timeout) < 0 && errno != EINTR) bug(__func__, "poll: %s", strerror(errno));
+        if (fds[1].revents && read(s->service->wake_fd, &n, sizeof n) < 0 && errno != EAGAIN)
+            bug(__func__, "eventfd: %s", strerror(errno));
+        if (fds[0].revents) read_channel(s);
+        if (s->drain_until_ms && s->running && service_drained(s->service)) s->drained = true;
+        service_reap(s->service);
+    }
+}
+
+/* ---- beginning and end ---- */
+
+static struct stats_page *map_stats(int fd)
+{
+    void *page = fd < 0 ? MAP_FAILED
+                        : mmap(NULL, sizeof(struct stats_page), PROT_READ | PROT_WRITE, MAP_SHARED,
+                               fd, 0);
+    if (fd >= 0) close(fd);
+    return page == MAP_FAILED ? NULL : page;
+}
+
+static void own_signals(void)
+{
+    /* Ctrl-C reaches the whole group; the supervisor decides what it means. */
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* In one process with others (--single): nothing may be left behind. */
+static void tidy_up(struct serve *s)
+{
+    (void)on_abandon(s);
+    if (s->running) {
+        service_abort(s->service);
+        service_stop(s->service);
+        for (uint32_t i = 0; i < s->service->workers_n; i++) pthread_join(s->threads[i], NULL);
+    }
+    if (s->service->wake_fd >= 0) close(s->service->wake_fd);
+    s->service->wake_fd = -1;
+    service_free(s->service);
+    close(s->start->channel);
+}
+
+int service_main(const struct service_start *start)
+{
+    char who[2 * LIMIT_NAME], why[128];
+    struct serve s = {.start = start, .lock = PTHREAD_MUTEX_INITIALIZER,
+                      .changed = PTHREAD_COND_INITIALIZER};
+    s.sockets_end = &s.sockets;
+    snprintf(who, sizeof who, "%s/%u", start->name, start->generation);
+    log_open(who, log_level_now());
+    if (!start->threads_only) own_signals();
+    s.service = service_make(start->name, start->generation, start->workers,
+                             map_stats(start->stats_fd), LIMIT_HELPERS, why, sizeof why);
+    if (!s.service) {
+        log_error("%s", why);
+        return EXIT_FATAL;
+    }
+    s.service->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    serve_until_over(&s);
+    if (!s.failed) say(&s, M_DRAINED, NULL);
+    if (!start->threads_only) _exit(s.status);
+    tidy_up(&s);
+    return s.status;
+}

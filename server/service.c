@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * service.c - the plugins, sections and versions of one service; orders to its workers.
+ *
+ * Owns: everything that is made here, until service_free. All calls belong to the control thread,
+ * which may block (on_load reads zones); workers are told by service_post and never waited for here.
+ * Promise: a version is published whole or not at all; it is unloaded after its last actor.
+ * Limits: LIMIT_SECTIONS, STATS_ROWS / workers.
+ */
+#include "service.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "section.h"
+
+/* ---- orders ---- */
+
+struct order {
+    struct item item;
+    void (*run)(struct worker *, void *);
+    void *arg;
+};
+
+static void run_order(struct worker *w, struct item *item)
+{
+    struct order *o = (struct order *)item;
+    o->run(w, o->arg);
+    free(o);
+}
+
+bool service_post(struct worker *w, void (*run)(struct worker *, void *), void *arg)
+{
+    struct order *o = calloc(1, sizeof *o);
+    if (!o) return false;
+    *o = (struct order){.item = {.run = run_order}, .run = run, .arg = arg};
+    inbox_post(w, &o->item);
+    return true;
+}
+
+static void post_all(struct section *s, void (*run)(struct worker *, void *), void *arg)
+{
+    for (uint32_t i = 0; i < s->pub.workers; i++)
+        if (!service_post(s->service->workers[i], run, arg)) bug(__func__, "no memory");
+}
+
+void service_wake(struct service *s)
+{
+    uint64_t one = 1;
+    if (s->wake_fd >= 0 && write(s->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
+        bug(__func__, "eventfd: %s", strerror(errno));
+}
+
+/* ---- the service ---- */
+
+struct service *service_make(const char *name, uint32_t generation, uint32_t workers,
+                             struct stats_page *stats, uint32_t helpers, char *why, size_t why_n)
+{
+    struct service *s = calloc(1, sizeof *s);
+    if (!s) goto fail;
+    s->magic = SERVICE_MAGIC;
+    s->generation = generation;
+    s->workers_n = workers < LIMIT_WORKERS ? workers : LIMIT_WORKERS;
+    s->wake_fd = -1;
+    snprintf(s->name, sizeof s->name, "%s", name);
+    if (pthread_mutex_init(&s->lock, NULL)) goto fail;
+    s->stats = stats;
+    if (!stats) {
+        s->stats = mmap(NULL, sizeof *s->stats, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (s->stats == MAP_FAILED) goto fail;
+    }
+    if (helpers && !(s->helpers = helpers_make(helpers))) goto fail;
+    return s;
+fail:
+    snprintf(why, why_n, "no memory for a service");
+    free(s);
+    return NULL;
+}
+
+bool service_worker(struct service *s, uint32_t index, struct ring *ring)
+{
+    s->workers[index] = worker_make(s, index, ring);
+    return s->workers[index] != NULL;
+}
+
+struct plugin *service_load(struct service *s, const char *path, char *why, size_t why_n)
+{
+    struct plugin *p = plugin_load(path, why, why_n), **at = &s->plugins;
+    if (!p) return NULL;
+    if (service_plugin(s, p->name)) {
+        snprintf(why, why_n, "a plugin named %s is loaded already", p->name);
+        return NULL; /* its code stays mapped: nothing is ever unloaded */
+    }
+    if (!plugin_bind(s, p, why, why_n)) return NULL;
+    for (; *at; at = &(*at)->next) p->index++;
+    *at = p;
+    return p;
+}
+
+struct plugin *service_plugin(struct service *s, const char *name)
+{
+    struct plugin *p = s->plugins;
+    while (p && strcmp(p->name, name)) p = p->next;
+    return p;
+}
+
+/* ---- versions ---- */
+
+static void *alloc_of_version(void *user, size_t n)
+{
+    return version_mem(user, n);
+}
+
+static void version_free(struct version *v)
+{
+    grants_free(v);
+    v->magic = 0;
+    free(v);
+}
+
+static bool call_on_load(struct version *v, char *why, size_t why_n)
+{
+    struct plugin *p = v->section->plugin;
+    uint8_t space[512];
+    gyre_out out = GYRE_OUT(space);
+    bool ok = true;
+    (void)version_loading(v);
+    atomic_fetch_add(&v->section->service->loads, 1);
+    if (p->p.on_load) ok = p->p.on_load(&v->section->pub, v->conf, &out);
+    atomic_fetch_add(&v->section->service->loads, 1);
+    version_loaded();
+    if (!ok && !out.n) snprintf(why, why_n, "on_load refused, without saying why");
+    else if (!ok) snprintf(why, why_n, "%.*s", (int)out.n, (const char *)out.p);
+    plugin_lock_statics(p);
+    return ok;
+}
+
+struct version *service_version(struct section *s, const struct entry *entries, size_t n, char *why,
+                                size_t why_n)
+{
+    struct version *v = calloc(1, sizeof *v);
+    const struct gyre_proto *stream = s->plugin->p.stream ? &s->plugin->kinds[KIND_STREAM].p : NULL;
+    if (!v) {
+        snprintf(why, why_n, "no memory");
+        return NULL;
+    }
+    v->magic = VERSION_MAGIC;
+    v->section = s;
+    v->number = s->newest ? s->newest->number + 1 : 1;
+    atomic_init(&v->workers, s->pub.workers);
+    v->conf = version_mem(v, s->plugin->p.conf_size ? s->plugin->p.conf_size : 1);
+    if (v->conf && option_limits(stream, entries, n, &v->limits, why, why_n) &&
+        option_fill(&s->plugin->p, entries, n, v->conf, alloc_of_version, v, why, why_n) &&
+        call_on_load(v, why, why_n))
+        return v;
+    version_free(v);
+    return NULL;
+}
+
+void version_worker_left(struct version *v)
+{
+    struct service *s = v->section->service;
+    if (atomic_fetch_sub(&v->workers, 1) != 1) return;
+    pthread_mutex_lock(&s->lock);
+    v->retired_next = s->retired;
+    s->retired = v;
+    pthread_mutex_unlock(&s->lock);
+    service_wake(s);
+}
+
+static void unload(struct version *v)
+{
+    struct plugin *p = v->section->plugin;
+    if (v == v->section->newest) v->section->newest = NULL;
+    if (p->p.on_unload) p->p.on_unload(&v->section->pub, v->conf);
+    version_free(v);
+}
+
+void service_abandon(struct version *v)
+{
+    unload(v);
+}
+
+void service_publish(struct section *s, struct version *v)
+{
+    s->newest = v;
+    post_all(s, section_publish, v);
+}
+
+/* ---- sections ---- */
+
+static bool take_rows(struct section *s)
+{
+    struct stats_page *page = s->service->stats;
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < STATS_ROWS && taken < s->pub.workers; i++) {
+        struct stats_row *row = &page->row[i];
+        if (atomic_load(&row->section)) continue;
+        memset(row->v, 0, sizeof row->v);
+        memset(row->metrics, 0, sizeof row->metrics);
+        row->worker = taken;
+        s->stats[taken++] = row;
+        atomic_store(&row->section, s->id);
+        if (atomic_load(&page->rows) <= i) atomic_store(&page->rows, i + 1);
+    }
+    return taken == s->pub.workers;
+}
+
+static void section_free(struct section *s)
+{
+    for (uint32_t i = 0; i < s->pub.workers; i++)
+        if (s->stats[i]) atomic_store(&s->stats[i]->section, 0);
+    addresses_free(s->addresses);
+    cells_free(s);
+    s->magic = 0;
+    free(s);
+}
+
+static void section_unlink(struct section *s)
+{
+    struct section **at = &s->service->sections;
+    while (*at && *at != s) at = &(*at)->next;
+    if (*at) *at = s->next;
+}
+
+void service_forget(struct section *s)
+{
+    if (s->newest) unload(s->newest);
+    section_unlink(s);
+    section_free(s);
+}
+
+struct section *service_section(struct service *sv, uint32_t id, const char *name,
+                                const char *plugin, const struct entry *entries, size_t n,
+                                char *why, size_t why_n)
+{
+    struct plugin *p = service_plugin(sv, plugin);
+    struct section *s = p ? calloc(1, sizeof *s) : NULL;
+    if (!s) {
+        snprintf(why, why_n, p ? "no memory" : "plugin %s is not loaded", plugin);
+        return NULL;
+    }
+    s->magic = SECTION_MAGIC;
+    s->id = id;
+    s->service = sv;
+    s->plugin = p;
+    snprintf(s->name, sizeof s->name, "%s", name);
+    s->pub = (struct gyre_section){
+        s->name, p->p.flags & GYRE_ONE_WORKER ? 1 : sv->workers_n, sv->generation, s->homes};
+    atomic_init(&s->workers_left, s->pub.workers);
+    s->addresses = addresses_make();
+    if (!s->addresses || !take_rows(s)) snprintf(why, why_n, "no memory, or too many sections");
+    else s->newest = service_version(s, entries, n, why, why_n);
+    if (!s->newest) {
+        section_free(s);
+        return NULL;
+    }
+    s->next = sv->sections;
+    sv->sections = s;
+    return s;
+}
+
+struct section *service_section_at(struct service *sv, uint32_t id)
+{
+    struct section *s = sv->sections;
+    while (s && s->id != id) s = s->next;
+    return s;
+}
+
+static struct listen_order *order_of(struct section *s, int fd, const char *text, bool datagrams)
+{
+    struct listen_order *o = calloc(1, sizeof *o);
+    if (!o) bug(__func__, "no memory");
+    *o = (struct listen_order){.section = s, .fd = fd, .datagrams = datagrams};
+    snprintf(o->text, sizeof o->text, "%s", text);
+    return o;
+}
+
+void service_listen(struct section *s, uint32_t worker, int fd, const char *text, bool datagrams)
+{
+    if (worker >= s->pub.workers) { /* the plugin runs on one worker, and this is another's */
+        close(fd);
+        return;
+    }
+    (void)service_post(s->service->workers[worker], section_listen,
+                       order_of(s, fd, text, datagrams));
+}
+
+void service_unlisten(struct section *s, const char *text)
+{
+    for (uint32_t i = 0; i < s->pub.workers; i++)
+        (void)service_post(s->service->workers[i], section_unlisten, order_of(s, -1, text, false));
+}
+
+static void leave(struct section *s, enum gyre_why why)
+{
+    if (s->removed) return;
+    s->removed = true;
+    s->leaving_why = (uint8_t)why;
+    post_all(s, section_leave, s);
+}
+
+void service_remove(struct section *s)
+{
+    leave(s, GYRE_RELOAD);
+}
+
+void service_drain(struct service *sv)
+{
+    sv->draining = true;
+    for (struct section *s = sv->sections; s; s = s->next) leave(s, GYRE_SHUTDOWN);
+}
+
+bool service_drained(struct service *sv)
+{
+    for (struct section *s = sv->sections; s; s = s->next)
+        if (!s->removed || atomic_load(&s->workers_left)) return false;
+    return true;
+}
+
+void service_abort(struct service *sv)
+{
+    for (struct section *s = sv->sections; s; s = s->next) post_all(s, section_abort, s);
+}
+
+static void stop_worker(struct worker *w, void *arg)
+{
+    (void)arg;
+    w->stop = true;
+}
+
+void service_stop(struct service *sv)
+{
+    for (uint32_t i = 0; i < sv->workers_n; i++)
+        if (sv->workers[i] && !service_post(sv->workers[i], stop_worker, NULL))
+            bug(__func__, "no memory");
+}
+
+void service_reap(struct service *sv)
+{
+    struct section *next;
+    for (;;) {
+        pthread_mutex_lock(&sv->lock);
+        struct version *v = sv->retired;
+        if (v) sv->retired = v->retired_next;
+        pthread_mutex_unlock(&sv->lock);
+        if (!v) break;
+        unload(v);
+    }
+    for (struct section *s = sv->sections; s; s = next) {
+        next = s->next;
+        if (!s->removed || atomic_load(&s->workers_left) || s->newest) continue;
+        section_unlink(s);
+        section_free(s);
+    }
+}
+
+void service_free(struct service *sv)
+{
+    if (!sv) return;
+    helpers_free(sv->helpers);
+    service_reap(sv);
+    for (uint32_t i = 0; i < sv->workers_n; i++) worker_free(sv->workers[i]);
+    for (struct section *s = sv->sections, *next; s; s = next) { /* that never served */
+        next = s->next;
+        if (s->newest) unload(s->newest);
+        section_free(s);
+    }
+    for (struct plugin *p = sv->plugins, *next; p; p = next) {
+        next = p->next;
+        free(p->kinds);
+        free(p);
+    }
+    pthread_mutex_destroy(&sv->lock);
+    free(sv);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * service.h - one service: its plugins, sections, workers and helpers. service.c makes it from the
+ * supervisor's messages; gyre-test makes it by hand, over an in-memory ring.
+ *
+ * Threads: all functions belong to the control thread, unless marked. In gyre-test there is one
+ * thread, which runs the workers in turn.
+ */
+#ifndef GYRE_SERVICE_H
+#define GYRE_SERVICE_H
+
+#include "config.h"
+#include "core.h"
+
+struct service {
+    uint32_t magic, generation, workers_n;
+    char name[LIMIT_NAME];
+    struct worker *workers[LIMIT_WORKERS];
+    struct plugin *plugins;
+    struct section *sections;
+    struct stats_page *stats;
+    struct helpers *helpers; /* NULL: jobs run at once, on the worker */
+    pthread_mutex_t lock;    /* of: retired, signals to the control thread */
+    struct version *retired; /* that no worker holds any more: on_unload */
+    _Atomic uint64_t loads;  /* odd: an on_load runs (shared/1's grace) */
+    int wake_fd;             /* eventfd: the control thread looks again; -1: nobody waits */
+    bool draining;
+};
+
+/* Makes one ring a worker by `make`. stats: shared with the supervisor, or NULL for a private page.
+ * helpers: threads for blocking work; 0 runs it inline. NULL: why. */
+struct service *service_make(const char *name, uint32_t generation, uint32_t workers,
+                             struct stats_page *stats, uint32_t helpers, char *why, size_t why_n);
+/* Gives worker `index` its ring (on the thread that will run it). */
+bool service_worker(struct service *, uint32_t index, struct ring *);
+
+/* Loads a plugin (plugin.c), fills its needs from host services and plugins loaded before. */
+struct plugin *service_load(struct service *, const char *path, char *why, size_t why_n);
+struct plugin *service_plugin(struct service *, const char *name);
+
+/* A section, with its first version prepared (on_load). NULL: why. It does not serve yet. */
+struct section *service_section(struct service *, uint32_t id, const char *name, const char *plugin,
+                                const struct entry *, size_t n, char *why, size_t why_n);
+struct section *service_section_at(struct service *, uint32_t id);
+/* A further version of it, prepared. NULL: why. */
+struct version *service_version(struct section *, const struct entry *, size_t n, char *why, size_t why_n);
+/* Begins to serve `version` (the first, or a further one) on every worker. */
+void service_publish(struct section *, struct version *);
+void service_abandon(struct version *); /* was prepared, will not serve */
+void service_forget(struct section *);  /* a section that never served, and its version */
+/* A socket for one worker; the worker owns fd from now on. */
+void service_listen(struct section *, uint32_t worker, int fd, const char *text, bool datagrams);
+void service_unlisten(struct section *, const char *text);
+void service_remove(struct section *); /* stops accepting; freed when its last actor has gone */
+void service_drain(struct service *);  /* all sections; done when service_drained */
+bool service_drained(struct service *);
+void service_abort(struct service *); /* ends what is left at once */
+void service_stop(struct service *);  /* workers leave worker_run after this turn */
+bool service_post(struct worker *, void (*run)(struct worker *, void *), void *arg); /* false: no memory */
+void service_wake(struct service *);  /* [any] the control thread looks again */
+void service_reap(struct service *);   /* unloads retired versions, frees removed sections */
+void service_free(struct service *);   /* after the workers have stopped */
+
+/* ---- plugin.c: the only room that knows dlopen ---- */
+struct plugin *plugin_load(const char *path, char *why, size_t why_n);
+/* The const descriptor, checked, without binding anything: for the metadata child. */
+const struct gyre_plugin *plugin_descriptor(const char *path, char *why, size_t why_n);
+bool plugin_bind(struct service *, struct plugin *, char *why, size_t why_n); /* api, needs */
+void plugin_lock_statics(struct plugin *); /* after its first on_load */
+
+/* ---- helper.c: blocking work ---- */
+struct job {
+    struct job *next;
+    void (*work)(struct job *); /* on a helper thread */
+    struct item item;           /* then item.run on the worker */
+    struct worker *worker;
+};
+struct helpers *helpers_make(uint32_t threads);
+bool helpers_post(struct service *, struct job *); /* [worker] false: LIMIT_JOBS wait already */
+void helpers_free(struct helpers *);               /* waits for what was accepted */
+#endif

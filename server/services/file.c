@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * file.c - "file/1": files below granted roots.
+ *
+ * A helper opens a file beneath its root (the kernel resolves), reads it whole when it is small, and
+ * before that asks inotify to watch every folder on the way. The worker keeps small files in its
+ * cache (cache.c) and drops them when a folder says that something changed.
+ * Not cached: what is reached through a symbolic link, has several names (hard links), or cannot be
+ * watched; then every request opens anew, and is right.
+ * Limits: LIMIT_FILE_CACHED a file, LIMIT_FILE_CACHE a worker, DEPTH_MOST folders deep for caching.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cache.h"
+
+enum { DEPTH_MOST = 16, PATH_MOST = 4095 };
+
+struct opening { /* one file that a helper opens */
+    struct job job;
+    uint32_t slot;
+    uint64_t id;
+    struct version *version; /* held, for the root's descriptor */
+    int root, notify;        /* descriptors; notify -1: do not watch */
+    struct file_key key;     /* path points to our own copy */
+    uint64_t changes;        /* the cache's count when we began */
+    int32_t err;
+    bool may_cache;
+    struct bytes_core *core;
+    int64_t modified_ns;
+    uint64_t identity;
+    char path[];
+};
+
+/* ---- on the helper ---- */
+
+static int open_beneath(int root, const char *path, uint64_t flags, uint64_t resolve)
+{
+    struct open_how how = {.flags = flags | O_CLOEXEC,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve};
+    long fd;
+    do fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+    while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    return fd < 0 ? -errno : (int)fd;
+}
+
+static int32_t error_of(int err)
+{
+    switch (err) {
+    case -ENOENT:
+    case -ENOTDIR: return GYRE_ABSENT;
+    case -EACCES:
+    case -EPERM:
+    case -EXDEV:
+    case -ELOOP: return GYRE_DENIED;
+    case -ENAMETOOLONG: return GYRE_ABSENT;
+    default: return GYRE_IO;
+    }
+}
+
+static bool watch_folder(int notify, int folder)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", folder);
+    return inotify_add_watch(notify, name, CACHE_EVENTS) >= 0;
+}
+
+/* Watches the root and each folder on the way, before the file is opened. false: cannot. */
+static bool watch_way(struct opening *o)
+{
+    if (o->notify < 0 || !watch_folder(o->notify, o->root)) return false;
+    int depth = 0;
+    for (char *at = o->path; (at = strchr(at, '/')); at++) {
+        if (++depth > DEPTH_MOST) return false;
+        *at = 0;
+        int folder = open_beneath(o->root, o->path, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+        *at = '/';
+        if (folder < 0) return false;
+        bool ok = watch_folder(o->notify, folder);
+        close(folder);
+        if (!ok) return false;
+    }
+    return true;
+}
+
+static bool read_whole(struct opening *o, int fd, uint64_t n)
+{
+    uint64_t at = 0;
+    o->core = bytes_room(n);
+    if (!o->core) return false;
+    while (at < n) {
+        ssize_t got = pread(fd, o->core->p + at, n - at, (off_t)at);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break; /* it shrank meanwhile: what there is */
+        at += (uint64_t)got;
+    }
+    o->core->n = at;
+    return true;
+}
+
+static void open_file(struct job *job)
+{
+    struct opening *o = (struct opening *)job;
+    struct stat st;
+    bool watched = watch_way(o);
+    int fd = open_beneath(o->root, o->path, O_RDONLY | O_NONBLOCK, RESOLVE_NO_SYMLINKS);
+    bool plain = fd >= 0;
+    if (fd == -ELOOP) fd = open_beneath(o->root, o->path, O_RDONLY | O_NONBLOCK, 0);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        o->err = error_of(fd < 0 ? fd : -errno);
+        if (fd >= 0) close(fd);
+        return;
+    }
+    o->modified_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    o->identity = st.st_ino * 0x9e3779b97f4a7c15u ^ (uint64_t)o->modified_ns ^
+                  (uint64_t)st.st_size * 0xc2b2ae3d27d4eb4fu;
+    if (!S_ISREG(st.st_mode)) {
+        o->err = S_ISDIR(st.st_mode) ? GYRE_FOLDER : GYRE_DENIED;
+        close(fd);
+    } else if (st.st_size <= LIMIT_FILE_CACHED) {
+        o->may_cache = watched && plain && st.st_nlink == 1;
+        if (!read_whole(o, fd, (uint64_t)st.st_size)) o->err = GYRE_FULL;
+        close(fd);
+    } else {
+        o->core = bytes_of_file(fd, (uint64_t)st.st_size);
+        if (!o->core) o->err = GYRE_FULL;
+    }
+}
+
+/* ---- on the worker ---- */
+
+static void opened(struct worker *w, struct item *item)
+{
+    struct opening *o = (struct opening *)((uint8_t *)item - offsetof(struct opening, job.item));
+    struct request *r = request_at(w, o->slot, o->id);
+    struct gyre_answer answer = {.err = o->err};
+    if (!o->err && o->may_cache && cache_changes(w) == o->changes)
+        cache_put(w, &o->key, o->core, o->modified_ns, o->identity);
+    if (r && !o->err) {
+        struct actor *a = slot_at(w, (uint32_t)r->actor.at, r->actor.id, SLOT_ACTOR);
+        struct buf *b = buf_make(w, a, borrow_bytes(o->core));
+        if (b) {
+            b->pub.modified_ns = o->modified_ns;
+            b->pub.identity = o->identity;
+            answer.file = &b->pub;
+        } else {
+            answer.err = GYRE_FULL;
+        }
+    }
+    if (r) request_answer(w, r, &answer);
+    bytes_drop(o->core);
+    version_unuse(w, o->version);
+    free(o);
+}
+
+static bool wrong_path(gyre_view path)
+{
+    return !path.n || path.n > PATH_MOST || path.p[0] == '/' || memchr(path.p, 0, path.n);
+}
+
+static const struct grant *root_of(struct actor *a, int root, const char *call)
+{
+    const struct grant *g = grant_root(a->version, root);
+    if (!g) bug(call, "%d is no handle of a path that on_load wanted", root);
+    return g;
+}
+
+static int file_open(struct gyre_actor *pub, int root, gyre_view path, uint32_t flags, uint64_t tag,
+                     gyre_done *done)
+{
+    struct actor *a = enter(pub, "file->open");
+    struct worker *w = worker_here;
+    if (a->flags & A_CLOSING) return GYRE_GONE;
+    const struct grant *g = root_of(a, root, "file->open");
+    if (flags || wrong_path(path)) return GYRE_INVALID;
+    struct opening *o = malloc(sizeof *o + path.n + 1);
+    struct request *r = o ? request_open(w, a, tag, done, GYRE_NEVER) : NULL;
+    if (!r) {
+        free(o);
+        return GYRE_FULL;
+    }
+    *o = (struct opening){.job = {.work = open_file, .item = {.run = opened}, .worker = w},
+                          .slot = r->slot, .id = r->id, .version = a->version, .root = g->fd,
+                          .key = {g->dev, g->ino, {(uint8_t *)o->path, path.n}}};
+    memcpy(o->path, path.p, path.n);
+    o->path[path.n] = 0;
+    o->notify = cache_notify(w);
+    o->changes = cache_changes(w);
+    a->version->users[w->index]++;
+    if (helpers_post(w->service, &o->job)) return GYRE_OK;
+    version_unuse(w, o->version);
+    free(o);
+    request_refuse(w, r);
+    return GYRE_FULL;
+}
+
+static struct gyre_buf *file_cached(struct gyre_actor *pub, int root, gyre_view path)
+{
+    struct actor *a = enter(pub, "file->cached");
+    const struct grant *g = root_of(a, root, "file->cached");
+    struct file_key key = {g->dev, g->ino, path};
+    struct buf *b = cache_find(worker_here, &key);
+    return b ? &b->pub : NULL;
+}
+
+/* ---- in on_load ---- */
+
+static int file_load(struct gyre_section *pub, int root, gyre_view path, uint64_t most,
+                     gyre_view *bytes)
+{
+    struct version *v = version_loading(NULL);
+    const struct grant *g = v ? grant_root(v, root) : NULL;
+    char name[PATH_MOST + 1];
+    struct stat st;
+    uint8_t *p = NULL;
+    size_t at = 0;
+    if (!g || &v->section->pub != pub)
+        bug("file->load", "outside of on_load, or %d is no handle of a path", root);
+    if (wrong_path(path)) return GYRE_INVALID;
+    memcpy(name, path.p, path.n);
+    name[path.n] = 0;
+    int fd = open_beneath(g->fd, name, O_RDONLY | O_NONBLOCK, 0);
+    if (fd < 0) return error_of(fd);
+    int res = fstat(fd, &st) < 0 ? GYRE_IO : S_ISDIR(st.st_mode) ? GYRE_FOLDER : GYRE_OK;
+    if (!res && !S_ISREG(st.st_mode)) res = GYRE_DENIED;
+    if (!res && (uint64_t)st.st_size > most) res = GYRE_FULL;
+    if (!res) p = version_mem(v, (size_t)st.st_size + 1);
+    if (!res && !p) res = GYRE_FULL;
+    while (!res && at < (size_t)st.st_size) {
+        ssize_t got = read(fd, p + at, (size_t)st.st_size - at);
+        if (got < 0 && errno != EINTR) res = GYRE_IO;
+        if (got == 0) break;
+        if (got > 0) at += (size_t)got;
+    }
+    close(fd);
+    if (!res) *bytes = (gyre_view){p, at};
+    return res;
+}
+
+const struct gyre_file file_table = {.size = sizeof file_table, .open = file_open,
+                                     .cached = file_cached, .load = file_load};

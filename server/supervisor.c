@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * supervisor.c - the loop: waits for processes, signals, files, clients and clocks, and passes each
+ * to its room.
+ *
+ * SIGINT and SIGTERM drain and end with 0, a second SIGINT ends at once; SIGHUP reloads. Promise:
+ * single-threaded and plain: all state is in struct supervisor, and no room waits for another.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "supervisor.h"
+
+enum { FDS_FIXED = 2, FDS_ROOMS = 1 + LIMIT_CONTROL_CLIENTS + 2 * LIMIT_DESCRIBERS };
+
+/* ---- the end ---- */
+
+void supervisor_stop(struct supervisor *s, bool now)
+{
+    struct reload *r = &s->reload;
+    int64_t drain_ms = s->plan ? s->plan->settings.drain_ms : 0;
+    if (!s->stopping && !s->check && s->plan)
+        log_info("draining%s", s->interactive ? "; once more ends at once" : "");
+    s->stopping = true;
+    if (r->stage != STAGE_IDLE && r->plan != s->plan) plan_drop(r->plan);
+    r->plan = NULL;
+    r->stage = STAGE_IDLE;
+    sockets_close_unkept(&s->sockets); /* what waits is refused now, not after the drain */
+    for (struct process *p = s->processes; p; p = p->next) {
+        process_drain(s, p, drain_ms);
+        if (now) process_kill(p, SIGKILL);
+        if (now && !p->pid) _exit(0); /* threads end with the process */
+    }
+}
+
+static void take_signals(struct supervisor *s)
+{
+    struct signalfd_siginfo got;
+    while (read(s->signals, &got, sizeof got) == (ssize_t)sizeof got) {
+        if (got.ssi_signo == SIGHUP) reload_ask(s);
+        else supervisor_stop(s, s->stopping && got.ssi_signo == SIGINT);
+    }
+}
+
+/* ---- the loop ---- */
+
+static int64_t next_deadline(const struct supervisor *s)
+{
+    int64_t due = s->watch.due_ms;
+    const int64_t others[] = {s->retry_ports_ms, folder_deadline(&s->folder),
+                              control_deadline(&s->control)};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i] < due) due = others[i];
+    for (const struct process *p = s->processes; p; p = p->next)
+        if (p->deadline_ms < due) due = p->deadline_ms;
+    for (const struct service *v = s->services; v; v = v->next)
+        if (v->restart_ms < due && plan_crew(s->plan, v->name)) due = v->restart_ms;
+    return due;
+}
+
+static void run_clocks(struct supervisor *s)
+{
+    int64_t now = clock_ms();
+    if (watch_due(&s->watch)) reload_ask(s);
+    if (now >= s->retry_ports_ms) reload_retry_ports(s);
+    for (struct process *p = s->processes; p; p = p->next)
+        if (now >= p->deadline_ms) process_late(s, p);
+    for (struct service *v = s->services; v; v = v->next)
+        if (now >= v->restart_ms && plan_crew(s->plan, v->name)) service_start(s, v);
+}
+
+/* The processes and what they are waited for: two entries each, in one order. */
+static size_t process_fds(struct supervisor *s, struct pollfd *fds, struct process **who, size_t n)
+{
+    size_t at = 0;
+    for (struct process *p = s->processes; p && at < n; p = p->next) {
+        who[at] = p;
+        fds[2 * at] = (struct pollfd){.fd = p->channel, .events = POLLIN};
+        fds[2 * at + 1] = (struct pollfd){.fd = p->exit_fd, .events = POLLIN};
+        at++;
+    }
+    return at;
+}
+
+static void turn(struct supervisor *s)
+{
+    size_t most = 0;
+    for (const struct process *p = s->processes; p; p = p->next) most++;
+    struct pollfd *fds = need_memory(calloc(FDS_FIXED + FDS_ROOMS + 2 * most, sizeof *fds));
+    struct process **who = need_memory(calloc(most + 1, sizeof(struct process *)));
+    size_t n = FDS_FIXED;
+    fds[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
+    fds[1] = (struct pollfd){.fd = s->watch.fd, .events = POLLIN};
+    n += control_fds(&s->control, fds + n, 1 + LIMIT_CONTROL_CLIENTS);
+    n += folder_fds(&s->folder, fds + n, 2 * LIMIT_DESCRIBERS);
+    size_t processes = process_fds(s, fds + n, who, most);
+    int64_t wait = next_deadline(s) - clock_ms();
+    int timeout = wait < 0 ? 0 : wait > 60000 ? 60000 : (int)wait;
+    if (poll(fds, n + 2 * processes, timeout) > 0) {
+        if (fds[0].revents) take_signals(s);
+        if (fds[1].revents) watch_readable(&s->watch);
+        for (size_t i = 0; i < processes; i++) {
+            if (fds[n + 2 * i].revents) process_readable(s, who[i]);
+            if (fds[n + 2 * i + 1].revents) process_ended(s, who[i]);
+        }
+    }
+    free(fds);
+    free(who);
+    if (s->control.fd >= 0) control_turn(s);
+    if (folder_busy(&s->folder)) folder_turn(&s->folder);
+    run_clocks(s);
+    reload_turn(s);
+}
+
+static bool all_settled(const struct supervisor *s)
+{
+    for (const struct service *v = s->services; v; v = v->next)
+        if (!v->settled) return false;
+    return s->plan && s->reload.stage == STAGE_IDLE;
+}
+
+static void loop(struct supervisor *s)
+{
+    reload_ask(s);
+    reload_turn(s);
+    while (!s->stopping || s->processes) {
+        if (!s->shown && !s->stopping && all_settled(s)) {
+            s->shown = true;
+            ready_table(s);
+        }
+        turn(s);
+    }
+}
+
+/* ---- the start ---- */
+
+static bool take_over_signals(struct supervisor *s)
+{
+    sigset_t ours;
+    (void)sigemptyset(&ours);
+    (void)sigaddset(&ours, SIGINT);
+    (void)sigaddset(&ours, SIGTERM);
+    (void)sigaddset(&ours, SIGHUP);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &ours, NULL) != 0) return false;
+    s->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
+    return s->signals >= 0;
+}
+
+/* As many descriptors as we may have; services inherit it. */
+static void raise_descriptors(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0) return;
+    l.rlim_cur = l.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
+/* Where things are, by [server]. Errors in the configuration itself come later, all together. */
+static bool find_places(struct supervisor *s, char *why, size_t why_n)
+{
+    struct problems unread = {0};
+    struct server_settings settings = {.log_level = GYRE_INFO};
+    struct config *config = config_read(s->conf, &unread);
+    char draft[] = "/tmp/gyre-check-XXXXXX";
+    if (config && !server_settings_read(config, &settings)) (void)need_memory(NULL);
+    s->level = s->check ? GYRE_WARN : settings.log_level;
+    log_level(s->level);
+    bool found = places_find(settings.run, settings.plugins, &s->places, why, why_n);
+    if (found && s->check) { /* a running server keeps its own folder to itself */
+        found = mkdtemp(draft) && places_find(draft, s->places.plugins, &s->places, why, why_n);
+        if (!found) (void)snprintf(why, why_n, "cannot make a folder in /tmp: %s", strerror(errno));
+    }
+    server_settings_free(&settings);
+    if (config) config_free(config);
+    problems_free(&unread);
+    return found && places_make(&s->places, why, why_n);
+}
+
+static bool begin(struct supervisor *s, char *why, size_t why_n)
+{
+    (void)snprintf(why, why_n, "cannot begin: %s", strerror(errno));
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) s->control.clients[i].fd = -1;
+    s->control.fd = s->watch.fd = -1;
+    s->watch.due_ms = s->retry_ports_ms = INT64_MAX;
+    s->folder.places = &s->places;
+    s->folder.quiet = true;
+    s->interactive = isatty(STDIN_FILENO);
+    raise_descriptors();
+    if (!take_over_signals(s) || !find_places(s, why, why_n)) return false;
+    if (s->check) return true;
+    if (!control_open(&s->control, s->places.control, why, why_n)) return false;
+    watch_open(&s->watch, s->conf, s->places.plugins);
+    return true;
+}
+
+static void end(struct supervisor *s)
+{
+    control_close(&s->control);
+    plan_drop(s->plan);
+    s->plan = NULL;
+    sockets_close_unkept(&s->sockets);
+    folder_free(&s->folder);
+    problems_free(&s->reload.problems);
+    if (!s->check) return;
+    (void)rmdir(s->places.copies);
+    (void)rmdir(s->places.run);
+}
+
+int supervisor_run(const char *conf, bool check, bool single)
+{
+    char why[1024];
+    struct supervisor *s = need_memory(calloc(1, sizeof *s));
+    s->began_ms = clock_ms();
+    s->conf = conf;
+    s->check = check;
+    s->single = single;
+    log_open("supervisor", GYRE_INFO);
+    if (begin(s, why, sizeof why)) {
+        loop(s);
+        end(s);
+    } else {
+        log_error("%s", why);
+        s->exit_status = 1;
+    }
+    int status = s->exit_status;
+    free(s);
+    return status;
+}

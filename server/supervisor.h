@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * supervisor.h - the objects of the supervisor and the doors between its rooms.
+ *
+ * One thread, one poll loop, no plugin code. A PLAN is one reading of the world: configuration and
+ * plugin files, turned into CREWS: the sections and modules that share a process. A SERVICE is the
+ * lasting thing that carries a crew's name; it has one live PROCESS, perhaps a next generation that
+ * starts, and older ones that drain. Every change, the first start too, is the same act (reload.c):
+ * read, check, compare each process with its crew in the new plan, prepare what differs, and
+ * commit everywhere or nowhere.
+ * Promise: whatever a service, a plugin's child or a control client says is untrusted and bounded.
+ */
+#ifndef GYRE_SUPERVISOR_H
+#define GYRE_SUPERVISOR_H
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "config.h"
+#include "limits.h"
+#include "log.h"
+#include "message.h"
+#include "places.h"
+#include "start.h"
+#include "stats.h"
+
+struct supervisor;
+int64_t clock_ms(void);                                                    /* monotonic */
+__attribute__((format(printf, 1, 2))) char *text_of(const char *fmt, ...); /* allocated */
+void *need_memory(void *); /* its argument; NULL ends the program: the supervisor is small */
+void *grow(void *array, size_t n, size_t size); /* room for one more than n */
+
+/* ---- folder.c, module.c, describer.c, metadata_child.c: plugin files and the private copies that
+ * are good ---- */
+
+struct module { /* a private copy of one good file. Counted: files and plans hold it */
+    struct module *next;
+    uint64_t hash;
+    char *copy; /* "RUN/plugins/http.0123456789abcdef.so" */
+    struct plugin_info *info;
+    uint32_t uses;
+    int64_t since_ms;
+    bool proven; /* a process with it was READY once */
+};
+/* A copy of the file in the folder of copies; info is still NULL. NULL: why. */
+struct module *module_copy(const char *file, const char *copies, char *why, size_t why_n);
+struct module *module_hold(struct module *); /* its argument, which may be NULL */
+void module_drop(struct module *);           /* the last one deletes the copy */
+void modules_sweep(const char *copies);      /* deletes copies that nobody holds */
+#define HASH_START 0xcbf29ce484222325u
+uint64_t hash_bytes(uint64_t hash, const void *, size_t n);
+
+struct describer { /* a child that reads one plugin's metadata */
+    pid_t pid;
+    int pid_fd, pipe;
+    int64_t deadline_ms;
+    char *said;
+    size_t said_n;
+};
+/* Starts a child that describes the copy. false: why. */
+bool describer_start(struct describer *, const char *copy, char *why, size_t why_n);
+/* Takes what is there. 0: not finished; 1: *info is yours; -1: why. */
+int describer_turn(struct describer *, struct plugin_info **info, char *why, size_t why_n);
+
+struct plugin_file {
+    char *name;         /* "http.so" */
+    uint64_t signature; /* of its inode and times: looked at again when that changes */
+    struct module *module, *previous; /* the newest good one, and the one before it */
+    struct module *coming;            /* being described */
+    struct describer child;           /* pid 0: none */
+    char *problem;                    /* why the file as it is now is not used */
+    bool seen, gone, queued;
+};
+struct folder {
+    const struct places *places;
+    struct plugin_file *files; /* in order of names */
+    size_t n;
+    bool unreadable;
+    bool quiet; /* the first scan, and --check: good plugins are no news */
+};
+void folder_scan(struct folder *); /* looks at all files; those that changed are described */
+bool folder_busy(const struct folder *);
+size_t folder_fds(const struct folder *, struct pollfd *, size_t most);
+int64_t folder_deadline(const struct folder *);
+void folder_turn(struct folder *); /* takes what children said; once none is left, settles */
+struct module *folder_module(const struct folder *, const char *plugin);
+const char *folder_nearest(const struct folder *, const char *plugin);
+struct module *folder_offer(const struct folder *, const char *interface); /* "bus/1" */
+/* Why a plugin of that name cannot be used, or NULL when there is no such file. */
+const char *folder_problem(const struct folder *, const char *plugin);
+/* A fresh module did not stand up: the one before it is used again. false: there is none. */
+bool folder_reject(struct folder *, struct module *, const char *why);
+void folder_free(struct folder *);
+
+/* ---- sockets.c, owner.c: every listening socket, for ever ---- */
+
+struct socket_set { /* one endpoint: one socket for each worker */
+    struct socket_set *next;
+    struct endpoint endpoint;
+    int fds[LIMIT_WORKERS];
+    uint32_t n;
+    bool keep;
+};
+struct socket_set *sockets_find(struct socket_set *all, const char *endpoint);
+/* A new set of n sockets. NULL: why. */
+struct socket_set *sockets_open(struct socket_set **all, const struct endpoint *, uint32_t n,
+                                char *why, size_t why_n);
+void sockets_grow(struct socket_set *, uint32_t n); /* for more workers; what fails is logged */
+void sockets_close_unkept(struct socket_set **all); /* and forgets every keep */
+/* "taken by nginx (pid 812)", or "taken". */
+void owner_of_port(const struct endpoint *, char *out, size_t n);
+
+/* ---- plan.c, group.c ---- */
+
+struct door { /* one endpoint of one section */
+    struct endpoint endpoint;
+    const char *where;
+    struct socket_set *sockets; /* NULL: taken by somebody else, or not open yet */
+    char *problem;
+};
+struct tally { /* of a section over all its processes. Counted: plans hold it */
+    uint32_t id, uses;
+    int64_t past[STAT_MAX];
+};
+struct instance { /* a section in its plan */
+    uint32_t version;
+    const struct conf_section *conf;
+    struct module *module; /* NULL: it waits, or its configuration is wrong */
+    struct tally *tally;
+    char *trouble; /* why it does not serve, or NULL */
+    char *refused; /* on_load said no when the process started again */
+    struct door *doors;
+    size_t doors_n;
+    struct crew *crew;
+};
+struct crew { /* what shares one process */
+    char name[LIMIT_NAME];
+    uint64_t fingerprint; /* of modules and workers: a difference needs a new process */
+    uint32_t workers;
+    struct module **modules; /* offers before needs */
+    size_t modules_n;
+    struct instance **instances;
+    size_t instances_n;
+};
+struct plan { /* counted: processes hold it */
+    uint32_t uses, workers;
+    struct config *config;
+    struct server_settings settings;
+    struct instance *instances;
+    size_t instances_n;
+    struct crew **crews;
+    size_t crews_n;
+};
+struct plan_source {
+    struct config *config;     /* taken */
+    const struct plan *before; /* ids and versions of what stays the same; or NULL */
+    const struct folder *folder;
+    bool single;
+};
+/* Errors and news go to problems; with errors the plan is of no use but to be dropped. */
+struct plan *plan_make(const struct plan_source *, struct problems *);
+struct plan *plan_hold(struct plan *);
+void plan_drop(struct plan *);
+void crew_free(struct crew *);
+struct crew *plan_crew(const struct plan *, const char *name);
+uint32_t instance_workers(const struct instance *);                    /* of one that has a crew */
+struct instance *plan_instance(const struct plan *, const char *name); /* plan may be NULL */
+/* The last value of that key in a section, or NULL. */
+const struct entry *section_entry(const struct conf_section *, const char *key);
+
+/* group.c: puts instances into crews, and the modules of a crew in order. What cannot be placed
+ * gets trouble. */
+void group_instances(struct plan *, const struct folder *, struct problems *);
+
+/* diff.c: from what a process has (NULL: nothing) to what it shall have */
+enum change { CHANGE_NONE, CHANGE_MESSAGES, CHANGE_PROCESS };
+enum change crew_change(const struct crew *has, const struct crew *wants);
+struct instance *crew_instance(const struct crew *, uint32_t id); /* crew may be NULL */
+bool instance_changed(const struct crew *has, const struct instance *wants);
+bool door_open(const struct instance *, const char *endpoint); /* instance may be NULL */
+
+/* ---- spawn.c: a process, or a thread with --single ---- */
+
+/* Starts this program again, with a few descriptors as 0 … and nothing else of ours. argv ends with
+ * NULL; as[i] is what fds[i] becomes. 0: errno. */
+pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t n, int *pid_fd);
+
+enum process_state { STARTING, READY, DRAINING };
+struct process {
+    struct process *next;
+    struct service *service; /* NULL once it drains */
+    char name[LIMIT_NAME];
+    uint32_t generation;
+    pid_t pid; /* 0: a thread */
+    pthread_t thread;
+    int exit_fd; /* readable when it has ended */
+    int channel; /* -1: ended */
+    const struct stats_page *stats;
+    enum process_state state;
+    int64_t deadline_ms;            /* to answer what was asked, or to leave; INT64_MAX: none */
+    int64_t since_ms;               /* of the state */
+    struct plan *plan, *next_plan;  /* held */
+    const struct crew *has, *wants; /* of plan, next_plan */
+    uint32_t unprepared;            /* M_PREPARE without an answer */
+    bool in_reload, committing, refused, terminated;
+    char said[256]; /* why it ends, as far as known */
+};
+bool process_spawn(struct supervisor *, struct process *, const struct crew *, char *why, size_t);
+int process_reap(struct process *);              /* its wait status */
+void process_kill(struct process *, int signal); /* nothing for a thread */
+void process_free(struct process *);
+
+/* ---- process.c: what one process is told and says; service.c is its other side ---- */
+
+bool process_start(struct supervisor *, struct service *, struct plan *, const struct crew *,
+                   bool in_reload);
+void process_change(struct supervisor *, struct process *, struct plan *, const struct crew *);
+void process_commit(struct supervisor *, struct process *);
+void process_abandon(struct supervisor *, struct process *);
+void process_adopt(struct process *, struct plan *); /* unchanged, under a new plan */
+void process_drain(struct supervisor *, struct process *, int64_t within_ms);
+void process_level(struct supervisor *, struct process *, enum gyre_level);
+/* One more door of what it has. */
+void process_listen(struct supervisor *, struct process *, const struct instance *,
+                    const struct door *);
+void process_readable(struct supervisor *, struct process *);
+void process_late(struct supervisor *, struct process *); /* past its deadline */
+
+/* ---- restart.c: services, their crashes, backoff and breaker ---- */
+
+struct service {
+    struct service *next;
+    char name[LIMIT_NAME];
+    uint32_t generation, restarts;
+    struct process *live, *coming;
+    int64_t restart_ms;                /* when to start again; INT64_MAX: not planned */
+    int64_t crashes_ms[LIMIT_CRASHES]; /* the latest, a ring */
+    uint32_t crashes_at, backoff;
+    bool breaker, held; /* held: exit code 2, until something changes */
+    bool settled;       /* was READY, or has failed once: the first table may be shown */
+};
+struct service *service_of(struct supervisor *, const char *name); /* made if need be */
+void service_start(struct supervisor *, struct service *);         /* as the plan says, now */
+void service_ready(struct supervisor *, struct process *);
+void process_ended(struct supervisor *, struct process *); /* reaps and frees it */
+void services_forget_idle(struct supervisor *);
+/* Rolls fresh modules of the crew back, where there is something to go back to. */
+bool modules_reject(struct supervisor *, const struct crew *, const char *why);
+
+/* ---- reload.c: one change of everything at a time ---- */
+
+enum stage { STAGE_IDLE, STAGE_SCAN, STAGE_PREPARE, STAGE_COMMIT };
+struct reload {
+    enum stage stage;
+    struct plan *plan;
+    struct problems problems;
+    bool first, again, failed, lost, rolled_back;
+    uint32_t touched; /* services */
+    int64_t began_ms;
+};
+void reload_ask(struct supervisor *);  /* begins, or begins again after the one under way */
+void reload_turn(struct supervisor *); /* goes on as far as it can */
+/* on_load of an instance said no. */
+void reload_refused(struct supervisor *, struct process *, const struct instance *,
+                    const char *why);
+/* A process died, or gave no answer. true: it took part, and is not to be started again. */
+bool reload_lost(struct supervisor *, struct process *, const char *why);
+void reload_retry_ports(struct supervisor *);
+
+/* ---- watch.c ---- */
+
+struct watch {
+    int fd;                            /* inotify; -1: none */
+    int conf, plugins;                 /* watches; -1: none */
+    const char *conf_path, *conf_file; /* conf_file: only this name in it matters, or NULL */
+    const char *plugins_path;
+    int64_t due_ms, first_ms; /* INT64_MAX: nothing changed */
+};
+void watch_open(struct watch *, const char *conf, const char *plugins);
+void watch_again(struct watch *); /* folders that were not there may be now */
+void watch_readable(struct watch *);
+bool watch_due(struct watch *); /* true once, when something has changed and is settled */
+
+/* ---- control.c, status.c, report.c, ready.c ---- */
+
+struct client {
+    int fd; /* -1: free */
+    char line[LIMIT_CONTROL_LINE];
+    size_t line_n, sent;
+    char *answer;
+    size_t answer_n;
+    int64_t deadline_ms;
+    bool fresh; /* wants the reload after the one under way */
+    enum { CLIENT_ASKS, CLIENT_WAITS_RELOAD, CLIENT_WAITS_STOP, CLIENT_ANSWERED } state;
+};
+struct control {
+    int fd;
+    const char *path;
+    struct client clients[LIMIT_CONTROL_CLIENTS];
+};
+bool control_open(struct control *, const char *path, char *why, size_t why_n);
+size_t control_fds(const struct control *, struct pollfd *, size_t most);
+int64_t control_deadline(const struct control *);
+void control_turn(struct supervisor *);
+void control_reloaded(struct supervisor *, bool ok, const struct problems *);
+void control_close(struct control *); /* answers those who wait for the end */
+
+void json_text(FILE *, const char *); /* quoted and escaped; NULL is null */
+void status_json(struct supervisor *, FILE *);
+void plugins_json(const struct supervisor *, FILE *);
+void config_json(const struct supervisor *, FILE *);
+void ready_table(struct supervisor *); /* what serves, and how to try it; to standard output */
+
+/* ---- supervisor.c ---- */
+
+struct supervisor {
+    const char *conf; /* folder or file */
+    bool check, single;
+    struct places places;
+    struct folder folder;
+    struct socket_set *sockets;
+    struct plan *plan; /* in force; never NULL after the start */
+    struct process *processes;
+    struct service *services;
+    struct reload reload;
+    struct watch watch;
+    struct control control;
+    int signals;
+    int64_t began_ms, retry_ports_ms, stop_by_ms;
+    bool stopping, shown, interactive;
+    int exit_status;
+    enum gyre_level level;
+    struct message message; /* being read: too large for a stack */
+    struct message_out out;
+};
+
+void supervisor_stop(struct supervisor *, bool now);
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * query.c - see query.h.
+ *
+ * Promise: time linear in the bytes of the message. Compression is not followed: a question is the
+ * first name of its message, so a pointer in it has nothing to point to.
+ *
+ *   shorter than a header; a response       silence (answering could go on for ever)
+ *   operation other than QUERY              NOTIMP
+ *   not one question; a name that is none   FORMERR
+ *   a record cut short, two OPTs            FORMERR
+ *   EDNS version above 0                    BADVERS
+ *   class other than IN; AXFR, IXFR         REFUSED
+ *   answers beside a question               FORMERR
+ * What follows the last record is not looked at.
+ */
+#include "query.h"
+
+static uint16_t number_at(gyre_view v, size_t at)
+{
+    return at + 2 <= v.n ? (uint16_t)(v.p[at] << 8 | v.p[at + 1]) : 0;
+}
+
+/* Passes records, and takes OPT (RFC 6891 section 6.1.2) from them. false: malformed. */
+static bool read_records(gyre_in *in, uint64_t count, bool additional, struct dns_query *query)
+{
+    while (count-- && !in->bad) {
+        gyre_view before = in->left;
+        dns_name_pass(in);
+        bool root = before.n - in->left.n == 1;
+        gyre_view head = gyre_bytes(in, 10); /* type, class, TTL, length */
+        (void)gyre_bytes(in, number_at(head, 8)); /* options that are not known are ignored */
+        if (in->bad || number_at(head, 0) != DNS_OPT || !additional) continue;
+        if (!root || query->edns) return false;
+        query->edns = true;
+        query->udp_size = number_at(head, 2);
+        if (query->udp_size < 512) query->udp_size = 512;
+        query->version = head.p[5];
+        query->dnssec_ok = number_at(head, 6) & DNS_DO;
+    }
+    return !in->bad;
+}
+
+/* Types that are no data (RFC 6895 section 3.1), and what asking for them gives. */
+static uint16_t rcode_of_type(uint16_t type)
+{
+    switch (type) {
+    case DNS_AXFR:
+    case DNS_IXFR: return DNS_REFUSED;
+    case DNS_MAILA:
+    case DNS_MAILB: return DNS_NOTIMP;
+    case DNS_OPT:
+    case DNS_TKEY:
+    case DNS_TSIG: return DNS_FORMERR;
+    default: return DNS_NOERROR;
+    }
+}
+
+bool dns_query_cut(gyre_view message, const struct dns_seed *seed, struct dns_query *query)
+{
+    gyre_in in = gyre_in_of(message);
+    gyre_view head = gyre_bytes(&in, DNS_HEADER_BYTES);
+    query->id = number_at(head, 0);
+    query->flags = number_at(head, 2);
+    uint32_t questions = number_at(head, 4), answers = number_at(head, 6);
+    uint32_t authorities = number_at(head, 8), additional = number_at(head, 10);
+    query->question = GYRE_NOTHING;
+    query->edns = query->dnssec_ok = false;
+    query->version = 0;
+    query->udp_size = 512;
+    query->rcode = DNS_FORMERR;
+    if (in.bad || query->flags & DNS_QR) return false;
+    if (query->flags & DNS_OPCODE) {
+        query->rcode = DNS_NOTIMP;
+        return true;
+    }
+    gyre_view question = in.left;
+    if (questions != 1 || !dns_name_cut(&in.left, &query->name)) return true;
+    gyre_view rest = gyre_bytes(&in, 4);
+    uint16_t class = number_at(rest, 2);
+    query->type = number_at(rest, 0);
+    if (in.bad) return true;
+    query->question = gyre_head(&question, query->name.n + 4u);
+    if (!read_records(&in, answers + authorities, false, query)) return true;
+    if (!read_records(&in, additional, true, query)) return true;
+    query->rcode = rcode_of_type(query->type);
+    if (class != DNS_IN) query->rcode = DNS_REFUSED;
+    else if (!query->rcode && answers + authorities) query->rcode = DNS_FORMERR;
+    if (query->version) query->rcode = DNS_BADVERS;
+    if (!query->rcode) query->hash = dns_name_hash(seed, &query->name, 0);
+    return true;
+}

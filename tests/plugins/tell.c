@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * tell.c - a plugin for system tests: it tells what it is, and misbehaves when asked to.
+ *
+ * One word a line: "greeting" "code" "generation" "worker" are told; "crash" writes to nowhere;
+ * "quit" closes. Variants are compiled with
+ *   CODE          a text: which code this is        NAME    what it is called
+ *   TARGET_NEW    it wants a host that is to come   ENTRY_OTHER   its descriptor has another name
+ *   LOAD_CRASH    its constructor crashes           REFUSE=1      on_load refuses every section
+ */
+#ifdef TARGET_NEW
+#define GYRE_TARGET 99
+#endif
+#ifdef ENTRY_OTHER
+#define gyre_plugin_v1 gyre_plugin_v9
+#endif
+#include "gyre.h"
+
+#ifndef CODE
+#define CODE "one"
+#endif
+#ifndef NAME
+#define NAME "tell"
+#endif
+#ifndef REFUSE
+#define REFUSE 0
+#endif
+
+struct conf {
+    gyre_view greeting;
+    int64_t number;
+};
+static const struct gyre_option options[] = {
+    GYRE_OPT_TEXT(conf, greeting, "hello", "What is told"),
+    GYRE_OPT_INT(conf, number, "5", "1..10", "A number that nothing needs"),
+    {0},
+};
+
+static enum gyre_step on_data(struct gyre_actor *a, gyre_view *in)
+{
+    gyre_view word;
+    uint8_t space[64];
+    gyre_out number = GYRE_OUT(space);
+    if (!gyre_line(in, &word)) return GYRE_MORE;
+    if (gyre_eq(word, GYRE_LIT("crash"))) {
+        *(volatile int *)(uintptr_t)8 = 1;
+    } else if (gyre_eq(word, GYRE_LIT("quit"))) {
+        gyre->close(a, GYRE_FLUSH);
+    } else if (gyre_eq(word, GYRE_LIT("greeting"))) {
+        gyre->write(a, GYRE_CONF(a, struct conf)->greeting);
+    } else if (gyre_eq(word, GYRE_LIT("code"))) {
+        gyre->write(a, GYRE_LIT(CODE));
+    } else if (gyre_eq(word, GYRE_LIT("generation"))) {
+        gyre_put_dec(&number, a->section->generation);
+    } else if (gyre_eq(word, GYRE_LIT("worker"))) {
+        gyre_put_dec(&number, a->worker);
+    } else {
+        return GYRE_BAD;
+    }
+    gyre_put(&number, GYRE_LIT("\n"));
+    gyre->write(a, gyre_built(&number));
+    return GYRE_TOOK;
+}
+
+#ifdef LOAD_CRASH
+__attribute__((constructor)) static void crash_early(void)
+{
+    *(volatile int *)(uintptr_t)8 = 1;
+}
+#endif
+
+static bool on_load(struct gyre_section *section, void *conf, gyre_out *why)
+{
+    (void)section;
+    (void)conf;
+    if (REFUSE) gyre_put(why, GYRE_LIT("it refuses on principle"));
+    return !REFUSE;
+}
+
+static const struct gyre_proto stream = {GYRE_PROTO, .message_max = 512, .on_data = on_data};
+
+GYRE_PLUGIN(.conf_size = sizeof(struct conf), .name = NAME, .version = "1.0",
+            .summary = "Tells what it is", .stream = &stream, .options = options,
+            .on_load = on_load);

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Plugins come and change while the server runs: a file that is dropped serves within a second, one
+# that is replaced serves new connections, and one that is broken changes nothing but a line in the log.
+. "$(dirname "$0")/lib.sh"
+ports port other
+plugins echo
+server "workers = 2"
+conf 30.ini <<END
+[echo]
+listen = tcp:localhost:$other
+[tell]
+listen = tcp:localhost:$port
+END
+start
+dial steady "$other"
+# asks FD WORD: what it answers
+asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
+# tells WORD: what a new connection answers
+tells() {
+    local fd status
+    dial fd "$port" 2>/dev/null || return 1
+    asks "$fd" "$1"
+    status=$?
+    hang_up "$fd"
+    return $status
+}
+code_is() { [ "$(tells code)" = "$1" ]; }
+now_ms() { date +%s%3N; }
+
+like "the section waits, and says so" 'tell.*wait|no plugin|wait.*tell' "$(cat "$LOG")"
+like "status shows it waiting" 'tell.*wait' "$(ctl status)"
+began=$(now_ms)
+tell tell.so
+holds "dropped in, it comes alive" within 3 code_is one
+took=$(($(now_ms) - began))
+if [ $took -le 1000 ]; then ok "within a second"; else fail "within a second" "$took ms"; fi
+like "gyrectl plugins lists it" '^ *tell ' "$(ctl plugins)"
+first=$(service tell)
+
+dial old "$port"
+same "a connection to the first code" one "$(asks "$old" code)"
+tell tell.so -DCODE='"two"'
+holds "replaced, new connections get the new code" within 3 code_is two
+same "the old connection has the old code" one "$(asks "$old" code)"
+same "in a process of another generation" "1 2" "$(asks "$old" generation) $(tells generation)"
+asks "$old" quit >/dev/null
+holds "when it has gone, its process leaves" await 5 end "$first"
+holds "the other service was not touched" test "$(asks "$steady" steady)" = steady
+
+# broken WHAT PATTERN: the file as it is now is refused in one line, and nothing else changes.
+current=$(service tell)
+broken() {
+    local from count
+    holds "$1: said in the log" log_says "plugin file tell.so"
+    count=$(grep -c 'plugin file tell.so' "$LOG")
+    like "$1: why" "$2" "$(grep 'plugin file tell.so' "$LOG" | tail -n 1)"
+    ctl status >/dev/null
+    same "$1: in one line" 1 "$count"
+    like "$1: gyrectl plugins says it" "$2" "$(ctl plugins)"
+    same "$1: the code before goes on" two "$(tells code)"
+    same "$1: in the same process" "$current" "$(service tell)"
+    same "$1: the others go on" steady "$(asks "$steady" steady)"
+    from=$T/good.so
+    : >"$LOG" # the server appends
+    plugin_put "$from" tell.so
+}
+cp "$T/plugins/tell.so" "$T/good.so"
+: >"$LOG"
+head -c 3000 "$T/good.so" >"$T/short.so"
+plugin_put "$T/short.so" tell.so
+broken "truncated" 'truncat|short|too|load|read|cannot|ELF'
+printf 'no plugin at all\n' >"$T/text.so"
+plugin_put "$T/text.so" tell.so
+broken "no object file" 'ELF|load|invalid|short|not'
+tell tell.so -DENTRY_OTHER
+broken "a missing entry" 'gyre_plugin_v1'
+tell tell.so -DTARGET_NEW
+broken "a newer target" '99'
+tell tell.so -DLOAD_CRASH
+broken "a constructor that crashes" 'crash|signal|died'
+tell tell.so -DCODE='"three"' -DREFUSE=1
+broken "an on_load that refuses" 'refuses on principle'
+chmod 666 "$T/good.so"
+cp -p "$T/good.so" "$T/plugins/.open" && mv "$T/plugins/.open" "$T/plugins/tell.so"
+chmod 644 "$T/good.so"
+broken "writable by others" 'writ'
+
+rm "$T/plugins/tell.so"
+holds "removed: what runs goes on" log_says "removed"
+same "with the same code" two "$(tells code)"
+holds "nothing crashed" alive
+stop
+same "it stops with 0" 0 "$STATUS"

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A service that dies: no connection is refused, it is back within a second, and the others notice nothing.
+. "$(dirname "$0")/lib.sh"
+ports a b
+plugins echo
+tell tell.so
+server "workers = 2"
+conf 30.ini <<END
+[tell]
+listen = tcp:localhost:$a
+[echo]
+listen = tcp:localhost:$b
+END
+start
+asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
+now_ms() { date +%s%3N; }
+new_pid() { [ -n "$(service tell)" ] && [ "$(service tell)" != "$1" ]; }
+
+dial other "$b"
+same "the other service serves" one "$(asks "$other" one)"
+echo_pid=$(service echo)
+for how in kill crash; do
+    first=$(service tell)
+    dial lost "$a"
+    same "$how: it serves" one "$(asks "$lost" code)"
+    began=$(now_ms)
+    if [ $how = kill ]; then kill -KILL "$first"; else printf 'crash\n' >&"$lost"; fi
+    # Not refused: the socket is the supervisor's. It is answered as soon as the next one is ready.
+    if dial next "$a"; then ok "$how: a new connection is not refused"
+    else fail "$how: a new connection is not refused"; fi
+    same "$how: and is answered" one "$(asks "$next" code)"
+    took=$(($(now_ms) - began))
+    if [ $took -le 1000 ]; then ok "$how: within a second"; else fail "$how: within a second" "$took ms"; fi
+    holds "$how: by another process" new_pid "$first"
+    holds "$how: what the dead one held has ended" ended "$lost"
+    same "$how: the other service was not touched" "same" "$(asks "$other" same)"
+    same "$how: it is the same process" "$echo_pid" "$(service echo)"
+done
+like "the log names the service" 'tell' "$(grep -Ei 'signal|killed|crash|died|ended' "$LOG")"
+like "status counts the restarts" 'tell' "$(ctl status)"
+
+# One that crashes again and again is held back; the others serve.
+for i in 1 2 3 4 5 6 7 8; do
+    dial bad "$a" && printf 'crash\n' >&"$bad"
+    ended "$bad" || break
+    hang_up "$bad"
+    [ "$(grep -Eic 'breaker|held back|given up|too often' "$LOG")" -eq 0 ] || break
+done
+holds "after many crashes a breaker opens" log_says "too often\|breaker" 1 1 ||
+    like "after many crashes it is held back" 'breaker|held|often' "$(cat "$LOG")"
+same "the other service still serves" on "$(asks "$other" on)"
+holds "and the supervisor answers" ctl status
+stop
+same "it stops with 0" 0 "$STATUS"

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * gyrectl.c - asks a running gyre, over its control socket, and shows the answer.
+ *
+ * One request line, one JSON document (server/control.c). --json prints the document as it came.
+ * Exit status: 0 done, 1 the server refused or there is none, 2 wrong arguments.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gyrectl_show.h"
+#include "places.h"
+
+static const char usage[] =
+    "gyrectl [-s SOCKET | --run FOLDER] [--json] COMMAND\n"
+    "  status                     services, sections, and every limit with what it stopped\n"
+    "  plugins                    the files of the plugin folder, and what is wrong with them\n"
+    "  describe PLUGIN            the options of a plugin, as commented INI\n"
+    "  config                     the configuration in force, and where each value comes from\n"
+    "  reload                     read configuration and plugins again; waits for the result\n"
+    "  log-level LEVEL [SERVICE]  debug, info, warn or error\n"
+    "  stop                       drain and end; waits for the end\n";
+
+static const struct command {
+    const char *name;
+    int least, most; /* arguments */
+    int (*show)(const struct json *);
+} commands[] = {
+    {"status", 0, 0, show_status}, {"plugins", 0, 0, show_plugins},
+    {"describe", 1, 1, show_text}, {"config", 0, 0, show_config},
+    {"reload", 0, 0, show_reload}, {"log-level", 1, 2, show_nothing},
+    {"stop", 0, 0, show_nothing},
+};
+
+static int wrong(const char *what, const char *word)
+{
+    (void)fprintf(stderr, "gyrectl: %s%s\n%s", what, word, usage);
+    return 2;
+}
+
+/* The whole answer, or NULL and a message. */
+static char *ask(const char *socket, const char *line, size_t *n)
+{
+    char *answer = NULL;
+    size_t room = 0;
+    ssize_t got = 0;
+    int fd = places_connect(socket);
+    if (fd < 0) {
+        (void)fprintf(stderr,
+                      "gyrectl: no server answers at %s: %s\n"
+                      "Is gyre running, and as this user? --run FOLDER names its run folder.\n",
+                      socket, strerror(errno));
+        return NULL;
+    }
+    *n = 0;
+    if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0) got = -1;
+    while (got >= 0 && *n < JSON_BYTES) {
+        if (room - *n < 4096) {
+            char *more = realloc(answer, room = room ? 2 * room : 65536);
+            if (!more) break;
+            answer = more;
+        }
+        got = read(fd, answer + *n, room - *n);
+        if (got <= 0) break;
+        *n += (size_t)got;
+    }
+    (void)close(fd);
+    if (got == 0 && *n) return answer;
+    (void)fprintf(stderr, "gyrectl: the server ended the connection without an answer%s\n",
+                  got < 0 ? "" : "; it may have refused this user");
+    free(answer);
+    return NULL;
+}
+
+static int show(const struct command *command, const char *bytes, size_t n, bool as_json)
+{
+    char why[128];
+    struct json *answer = json_read(bytes, n, why, sizeof why);
+    int status = 1;
+    if (!answer) {
+        (void)fprintf(stderr, "gyrectl: the answer is no JSON, %s\n", why);
+        return 1;
+    }
+    const struct json *error = json_at(answer, "error"), *ok = json_at(answer, "ok");
+    if (as_json) {
+        (void)fwrite(bytes, 1, n, stdout);
+        status = error->kind == JSON_NULL && ok->kind != JSON_FALSE ? 0 : 1;
+    } else if (error->kind == JSON_TEXT) {
+        (void)fprintf(stderr, "gyrectl: %s\n", error->text);
+    } else {
+        status = command->show(answer);
+    }
+    json_free(answer);
+    return status;
+}
+
+/* "log-level debug http\n". false: an argument that is no word, or too long. */
+static bool make_line(char *line, size_t n, char **words, int words_n)
+{
+    size_t used = 0;
+    for (int i = 0; i < words_n; i++) {
+        size_t length = strlen(words[i]);
+        if (!length || strpbrk(words[i], " \n") || length + 2 > n - used) return false;
+        memcpy(line + used, words[i], length);
+        used += length;
+        line[used++] = i + 1 < words_n ? ' ' : '\n';
+    }
+    line[used] = '\0';
+    return used > 0;
+}
+
+int main(int argc, char **argv)
+{
+    char why[600], line[512];
+    const char *socket = NULL, *run = NULL;
+    bool as_json = false;
+    struct places places;
+    int at = 1, rest = 1;
+    for (; at < argc; at++) { /* options may stand anywhere */
+        if (strcmp(argv[at], "--json") == 0) as_json = true;
+        else if (strcmp(argv[at], "-s") == 0 && at + 1 < argc) socket = argv[++at];
+        else if (strcmp(argv[at], "--run") == 0 && at + 1 < argc)
+            run = argv[++at];
+        else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0)
+            return fputs(usage, stdout) < 0;
+        else if (argv[at][0] == '-') return wrong("unknown option ", argv[at]);
+        else argv[rest++] = argv[at];
+    }
+    if (rest == 1) return wrong("which command?", "");
+    const struct command *command = NULL;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
+    if (!command) return wrong("unknown command ", argv[1]);
+    if (rest - 2 < command->least || rest - 2 > command->most ||
+        !make_line(line, sizeof line, argv + 1, rest - 1))
+        return wrong("wrong arguments for ", argv[1]);
+    if (!socket && !places_find(run, NULL, &places, why, sizeof why)) return wrong(why, "");
+    size_t n;
+    char *answer = ask(socket ? socket : places.control, line, &n);
+    if (!answer) return 1;
+    int status = show(command, answer, n, as_json);
+    free(answer);
+    return status;
+}

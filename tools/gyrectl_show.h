@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * gyrectl_show.h - the answers of a server as text for people. Each returns an exit status.
+ */
+#ifndef GYRE_GYRECTL_SHOW_H
+#define GYRE_GYRECTL_SHOW_H
+
+#include "json.h"
+
+int show_status(const struct json *);
+int show_plugins(const struct json *);
+int show_config(const struct json *);
+int show_text(const struct json *);
+int show_reload(const struct json *);
+int show_nothing(const struct json *);
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * talk_client.c - the far ends of a script: what clients and peers send, expect and see.
+ *
+ * Promise: expected and got are shown one above the other; a stream that closed says why.
+ * Limits: PATIENCE of virtual time for what is expected.
+ */
+#include "talk_run.h"
+
+#include <stdlib.h>
+
+enum { SHOWN = 120 };
+
+static const char *name_of(const struct run *r)
+{
+    return r->talk->names[r->step->who];
+}
+
+static gyre_view view_of(const struct talk_step *s)
+{
+    return (gyre_view){s->bytes.p, s->bytes.n};
+}
+
+static bool client_open(struct run *r, struct client *c)
+{
+    gyre_addr from;
+    char *text = r->step->bytes.n ? talk_text(r->step) : NULL;
+    bool good = !text || mem_address(text, &from);
+    free(text);
+    if (!good) return talk_fail(r, "no such address; write from \"192.0.2.1:7\"");
+    if (c->end && !c->left) return talk_fail(r, "%s is open already", name_of(r));
+    int fd = talk_host_listener(r->host, r->step->datagrams);
+    if (fd < 0)
+        return talk_fail(r, r->step->datagrams ? "the plugin has no `port`: it speaks no UDP"
+                                               : "the plugin has no `stream`");
+    const gyre_addr *at = r->step->bytes.n ? &from : NULL;
+    c->left = false;
+    c->end = r->step->datagrams ? mem_sender(r->mem, fd, at) : mem_connect(r->mem, fd, at);
+    return c->end ? talk_settle(r) : talk_fail(r, "nobody listens any more");
+}
+
+static bool client_send(struct run *r, struct client *c)
+{
+    gyre_view v = view_of(r->step);
+    if (mem_is_datagrams(c->end)) {
+        mem_write(c->end, v, false);
+        return talk_settle(r);
+    }
+    for (size_t at = 0, n; at < v.n; at += n) {
+        bool apart;
+        n = talk_cut_next(r->cut, &r->random, r->step->message, at, v.n, &apart);
+        mem_write(c->end, (gyre_view){v.p + at, n}, apart);
+    }
+    return talk_settle(r);
+}
+
+/* Lets time pass until n bytes are there (or one datagram), or the end, or patience is over. */
+static bool await(struct run *r, struct client *c, size_t n)
+{
+    int64_t until = mem_now(r->mem) + PATIENCE;
+    if (mem_is_slow(c->end))
+        return talk_fail(r, "%s does not read now: say %s fast before", name_of(r), name_of(r));
+    do {
+        if (!talk_settle(r)) return false;
+        if (mem_is_datagrams(c->end) ? mem_any(c->end) : mem_unread(c->end).n >= n) break;
+    } while (mem_state(c->end) == MEM_OPEN && talk_host_pass(r->host, until));
+    return true;
+}
+
+/* A stream that was closed before it had an actor was refused by a limit of the host. */
+static int why_of(struct run *r, struct client *c)
+{
+    int why = talk_host_why(r->host, mem_fd(c->end));
+    return why || mem_state(c->end) == MEM_OPEN ? why : GYRE_REFUSED;
+}
+
+static const char *state_text(struct run *r, struct client *c)
+{
+    static const char *const whys[] = {
+        "", "the peer ended", "the plugin closed", "a deadline passed", "the wire broke",
+        "a message was too big", "the input was bad", "the peer was too slow", "it was refused",
+        "unknown name", "unreachable", "not granted", "the service leaves", "reload",
+        "its owner closed", "crashed", "no memory"};
+    int why = why_of(r, c);
+    return why > 0 && why < (int)(sizeof whys / sizeof *whys) ? whys[why] : "unknown";
+}
+
+static bool nothing_more(struct run *r, struct client *c, gyre_view got)
+{
+    if (mem_state(c->end) != MEM_OPEN) {
+        fprintf(r->report, "    the server has %s this stream: %s\n",
+                mem_state(c->end) == MEM_ENDED ? "ended" : "reset", state_text(r, c));
+    } else if (!got.n) {
+        fprintf(r->report, "    and no more came in a second\n");
+    }
+    return false;
+}
+
+static bool client_read(struct run *r, struct client *c)
+{
+    gyre_view want = view_of(r->step);
+    if (!await(r, c, want.n)) return false;
+    gyre_view got = mem_unread(c->end);
+    bool whole = mem_is_datagrams(c->end);
+    if (whole && !mem_any(c->end)) return talk_fail(r, "no datagram came");
+    if (!whole && got.n > want.n) got.n = want.n;
+    if (gyre_eq(got, want)) return mem_consume(c->end, want.n), true;
+    talk_fail(r, "this is not what came");
+    talk_show_difference(r->report, want, mem_unread(c->end));
+    return nothing_more(r, c, got);
+}
+
+static bool client_match(struct run *r, struct client *c)
+{
+    int64_t until = mem_now(r->mem) + PATIENCE;
+    size_t n = SIZE_MAX;
+    if (!await(r, c, 1)) return false;
+    for (;;) {
+        n = talk_match(&r->step->bytes, mem_unread(c->end), mem_is_datagrams(c->end));
+        if (n != SIZE_MAX || !talk_host_pass(r->host, until)) break;
+        if (!talk_settle(r)) return false;
+    }
+    if (n != SIZE_MAX) return mem_consume(c->end, n), true;
+    talk_fail(r, "nothing that matches came");
+    fputs("    pattern   ", r->report);
+    talk_show(r->report, view_of(r->step), SHOWN);
+    fputs("\n    got       ", r->report);
+    talk_show(r->report, mem_unread(c->end), SHOWN);
+    fputc('\n', r->report);
+    return nothing_more(r, c, mem_unread(c->end));
+}
+
+static bool client_count(struct run *r, struct client *c)
+{
+    size_t want = (size_t)r->step->number;
+    if (!await(r, c, want)) return false;
+    gyre_view got = mem_unread(c->end);
+    if (mem_is_datagrams(c->end) ? got.n == want : got.n >= want)
+        return mem_consume(c->end, want), true;
+    talk_fail(r, "%zu bytes came", got.n);
+    return nothing_more(r, c, got);
+}
+
+static bool silent(struct run *r, struct client *c)
+{
+    if (!talk_settle(r)) return false;
+    if (!mem_any(c->end)) return true;
+    talk_fail(r, "%s has unread output", name_of(r));
+    fputs("    got       ", r->report);
+    talk_show(r->report, mem_unread(c->end), SHOWN);
+    fputc('\n', r->report);
+    return false;
+}
+
+static bool await_end(struct run *r, struct client *c)
+{
+    int64_t until = mem_now(r->mem) + PATIENCE;
+    do
+        if (!talk_settle(r)) return false;
+    while (mem_state(c->end) == MEM_OPEN && talk_host_pass(r->host, until));
+    if (!mem_is_slow(c->end)) return true;
+    c->lossy = true;
+    if (mem_state(c->end) != MEM_OPEN) mem_consume(c->end, mem_unread(c->end).n);
+    return true;
+}
+
+/* The end comes after all output was read, but of a slow client: what it did not read is lost.
+ * A client that sees the end ends too, as clients do. */
+static bool closed(struct run *r, struct client *c)
+{
+    int want = (int)r->step->number;
+    if (mem_is_datagrams(c->end)) return talk_fail(r, "a UDP client has no stream to close");
+    if (mem_is_slow(c->end) ? !await_end(r, c)
+                            : !silent(r, c) || !await_end(r, c) || !silent(r, c))
+        return false;
+    enum mem_state state = mem_state(c->end);
+    if (state == MEM_OPEN) return talk_fail(r, "it is still open");
+    if (want == TALK_WHY_RESET ? state != MEM_RESET : want && want != why_of(r, c))
+        return talk_fail(r, "it closed otherwise: %s%s", state_text(r, c),
+                    state == MEM_RESET ? " (and the wire was reset)" : "");
+    if (!want && state == MEM_RESET)
+        return talk_fail(r, "the wire was reset, which can destroy the last output (%s)",
+                    state_text(r, c));
+    c->left = true;
+    mem_eof(c->end);
+    return talk_settle(r);
+}
+
+static bool listens(struct run *r, struct client *c)
+{
+    char *text = talk_text(r->step);
+    bool path = text && !strncmp(text, "unix:", 5);
+    bool good = path || (text && !strncmp(text, "tcp:", 4) && mem_address(text + 4, &c->at));
+    if (path) snprintf(c->path, sizeof c->path, "%s", text + 5);
+    free(text);
+    if (!good) return talk_fail(r, "no such address; write \"tcp:10.0.0.1:80\" or \"unix:/path\"");
+    c->listens = true;
+    return mem_peer(r->mem, &c->at, path ? c->path : NULL) || talk_fail(r, "it listens already");
+}
+
+static bool accepts(struct run *r, struct client *c)
+{
+    int64_t until = mem_now(r->mem) + PATIENCE;
+    struct mem_end *e;
+    if (!c->listens) return talk_fail(r, "say peer %s listens … before", name_of(r));
+    if (c->end && !c->left && mem_state(c->end) == MEM_OPEN)
+        return talk_fail(r, "%s talks to somebody already", name_of(r));
+    while (!(e = mem_accept(r->mem, &c->at, c->path[0] ? c->path : NULL)))
+        if (!talk_settle(r) || !talk_host_pass(r->host, until))
+            return talk_fail(r, "nobody dialled %s", name_of(r));
+    c->end = e;
+    c->left = false;
+    return talk_settle(r);
+}
+
+bool talk_client(struct run *r)
+{
+    const struct talk_step *s = r->step;
+    struct client *c = &r->clients[s->who];
+    if (s->verb == TALK_OPEN) return client_open(r, c);
+    if (s->verb == TALK_LISTENS) return listens(r, c);
+    if (s->verb == TALK_ACCEPTS) return accepts(r, c);
+    if (!c->end) return talk_fail(r, "%s is not open", name_of(r));
+    switch (s->verb) {
+    case TALK_SEND: return client_send(r, c);
+    case TALK_READ: return client_read(r, c);
+    case TALK_MATCH: return client_match(r, c);
+    case TALK_COUNT: return client_count(r, c);
+    case TALK_SILENT: return silent(r, c);
+    case TALK_CLOSED: return closed(r, c);
+    case TALK_EOF: mem_eof(c->end); break;
+    case TALK_RESET: mem_reset(c->end); break;
+    case TALK_SLOW: mem_slow(c->end, true); break;
+    default: mem_slow(c->end, false); break;
+    }
+    if (s->verb == TALK_EOF || s->verb == TALK_RESET) c->left = true;
+    return talk_settle(r);
+}
+
+/* Nothing may be unread, and no stream may have closed without the script saying so. */
+void talk_clients_end(struct run *r)
+{
+    for (uint32_t i = 0; i < r->talk->names_n && !r->failed; i++) {
+        struct client *c = &r->clients[i];
+        if (!c->end) continue;
+        const char *name = r->talk->names[i];
+        if (mem_any(c->end)) {
+            talk_fail(r, "at the end %s has unread output", name);
+            fputs("    got       ", r->report);
+            talk_show(r->report, mem_unread(c->end), SHOWN);
+            fputc('\n', r->report);
+        } else if (!c->left && mem_state(c->end) != MEM_OPEN) {
+            talk_fail(r, "at the end the server has closed %s, and the script does not say so: %s",
+                      name, state_text(r, c));
+        }
+    }
+    for (uint32_t i = 0; i < r->talk->names_n; i++)
+        if (r->clients[i].end && !mem_is_datagrams(r->clients[i].end)) {
+            mem_slow(r->clients[i].end, false);
+            mem_eof(r->clients[i].end);
+        }
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * talk_run.h - what talk_run.c (the script) and talk_client.c (its clients) share.
+ */
+#ifndef GYRE_TALK_RUN_H
+#define GYRE_TALK_RUN_H
+
+#include "../tests/host/ring_mem.h"
+#include "talk.h"
+
+#define PATIENCE GYRE_SECONDS(1) /* virtual: for what is expected and missing */
+
+struct client {
+    struct mem_end *end;
+    gyre_addr at;      /* of a peer that listens */
+    char path[108];
+    bool listens;
+    bool left;  /* it sent eof or reset, or the script saw its end */
+    bool lossy; /* it did not read all that was sent */
+};
+struct run {
+    const struct talk *talk;
+    const struct talk_step *step;
+    const char *tmp;
+    const struct talk_cut *cut;
+    struct talk_host *host;
+    struct mem *mem;
+    struct client clients[TALK_CLIENTS];
+    uint64_t random;
+    off_t log_at;
+    bool reload_refused;
+    char why[2048];
+    FILE *report;
+    bool failed;
+};
+
+/* Notes a failure of the step. Always false. */
+bool talk_fail(struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool talk_settle(struct run *); /* runs until the service rests */
+char *talk_text(const struct talk_step *); /* its bytes as a C string, allocated */
+bool talk_client(struct run *);            /* plays a step of a client or peer */
+void talk_clients_end(struct run *);       /* nothing unread, nothing closed unseen; then eof */
+#endif

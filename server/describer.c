@@ -19,9 +19,9 @@ bool describer_start(struct describer *d, const char *copy, char *why, size_t wh
     const char *argv[] = {"gyre", "--describe", copy, NULL};
     const int as = STDOUT_FILENO;
     int ends[2];
-    *d = (struct describer){.pid_fd = -1, .pipe = -1};
+    *d = (struct describer){.pipe = -1};
     if (pipe2(ends, O_CLOEXEC) == 0) {
-        d->pid = spawn_self(argv, &ends[1], &as, 1, &d->pid_fd);
+        d->pid = spawn_self(argv, &ends[1], &as, 1);
         (void)close(ends[1]);
         if (d->pid) {
             (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -37,10 +37,9 @@ bool describer_start(struct describer *d, const char *copy, char *why, size_t wh
 
 static void describer_end(struct describer *d)
 {
-    (void)close(d->pid_fd);
     (void)close(d->pipe);
     free(d->said);
-    *d = (struct describer){.pid_fd = -1, .pipe = -1};
+    *d = (struct describer){.pipe = -1};
 }
 
 static void take_said(struct describer *d)
@@ -56,6 +55,7 @@ static void take_said(struct describer *d)
         d->said[d->said_n] = '\0';
         if (d->said_n > LIMIT_METADATA) return;
     }
+    if (n == 0) d->ended = true; /* it may live on, but says no more */
 }
 
 /* What it means how the child ended. */
@@ -72,30 +72,25 @@ static int judge(const struct describer *d, int status, struct plugin_info **inf
         return *info ? 1 : -1;
     }
     int line = said.n ? (int)strcspn(d->said, "\n") : 0;
-    if (line)
-        (void)snprintf(why, why_n, "%.*s", line, d->said);
-    else
-        (void)snprintf(why, why_n, "ends the program when it is loaded");
+    if (line) (void)snprintf(why, why_n, "%.*s", line, d->said);
+    else (void)snprintf(why, why_n, "ends the program when it is loaded");
     return -1;
 }
 
 int describer_turn(struct describer *d, struct plugin_info **info, char *why, size_t why_n)
 {
-    struct pollfd ended = {.fd = d->pid_fd, .events = POLLIN};
     int status = 0, answer = -1;
-    bool over =
-        poll(&ended, 1, 0) == 1; /* asked before the pipe is read, so that nothing is missed */
+    bool over = waitpid(d->pid, &status, WNOHANG) == d->pid; /* before its last words are read */
     take_said(d);
     bool much = d->said_n > LIMIT_METADATA, late = clock_ms() >= d->deadline_ms;
     if (!over && !much && !late) return 0;
-    if (!over) (void)kill(d->pid, SIGKILL);
-    (void)waitpid(d->pid, &status, 0);
-    if (much)
-        (void)snprintf(why, why_n, "says too much about itself");
-    else if (!over)
-        (void)snprintf(why, why_n, "does not finish loading: does a constructor wait?");
-    else
-        answer = judge(d, status, info, why, why_n);
+    if (!over) {
+        (void)kill(d->pid, SIGKILL);
+        (void)waitpid(d->pid, &status, 0);
+    }
+    if (much) (void)snprintf(why, why_n, "says too much about itself");
+    else if (!over) (void)snprintf(why, why_n, "does not finish loading: does a constructor wait?");
+    else answer = judge(d, status, info, why, why_n);
     describer_end(d);
     return answer;
 }

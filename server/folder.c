@@ -222,11 +222,9 @@ void folder_turn(struct folder *folder)
 size_t folder_fds(const struct folder *folder, struct pollfd *out, size_t most)
 {
     size_t n = 0;
-    for (size_t i = 0; i < folder->n && n + 2 <= most; i++) {
+    for (size_t i = 0; i < folder->n && n < most; i++) {
         const struct describer *d = &folder->files[i].child;
-        if (!d->pid) continue;
-        out[n++] = (struct pollfd){.fd = d->pid_fd, .events = POLLIN};
-        out[n++] = (struct pollfd){.fd = d->pipe, .events = POLLIN};
+        if (d->pid && !d->ended) out[n++] = (struct pollfd){.fd = d->pipe, .events = POLLIN};
     }
     return n;
 }

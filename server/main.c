@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -38,6 +39,7 @@ static int run_service(int n, char **argument)
         !gyre_dec(gyre_str(argument[2]), LIMIT_WORKERS, &workers) || !workers ||
         fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC) != 0 || fcntl(STATS_FD, F_SETFD, FD_CLOEXEC) != 0)
         return wrong("--service is for the supervisor");
+    (void)prctl(PR_SET_NAME, "gyre");
     const struct service_start start = {.name = argument[0],
                                         .generation = (uint32_t)generation,
                                         .workers = (uint32_t)workers,

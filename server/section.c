@@ -18,6 +18,7 @@ void section_object(struct worker *w, struct section *s)
 void section_object_freed(struct worker *w, struct section *s)
 {
     struct actor *home = s->home[w->index];
+    struct service *service = s->service; /* the section may be freed with the last word below */
     w->live--;
     s->objects[w->index]--;
     if (!s->leaving[w->index]) return;
@@ -27,7 +28,7 @@ void section_object_freed(struct worker *w, struct section *s)
     }
     if (s->objects[w->index]) return;
     version_switch(w, s, NULL);
-    if (atomic_fetch_sub(&s->workers_left, 1) == 1) service_wake(s->service);
+    if (atomic_fetch_sub(&s->workers_left, 1) == 1) service_wake(service);
 }
 
 static void begin(struct worker *w, struct section *s)

@@ -214,7 +214,7 @@ void stream_broken(struct worker *w, struct actor *a, enum gyre_why why)
 void stream_closing(struct worker *w, struct actor *a, enum gyre_how how)
 {
     struct stream *s = stream_of(a);
-    if (how == GYRE_NOW) s->flags |= S_DROP;
+    if (how == GYRE_NOW || s->fd < 0 || s->flags & S_CONNECT) s->flags |= S_DROP;
     s->flags |= S_FIN;
     stream_discard(w, a);
     /* The clock of lingering starts now, whatever deadline was nearer. */

@@ -21,7 +21,7 @@
 #include "message.h"
 #include "section.h"
 
-enum { EXIT_FATAL = 1, EXIT_CONFIG = 2 };
+enum { EXIT_FATAL = 1, EXIT_CONFIG = 2, ABORT_MS = 1000 };
 
 struct draft { /* a section, or a new version of one, that is being told */
     struct draft *next;
@@ -435,7 +435,12 @@ static void tidy_up(struct serve *s)
 {
     (void)on_abandon(s);
     if (s->running) {
+        service_drain(s->service);
         service_abort(s->service);
+        s->drain_until_ms = now_ms() + ABORT_MS;
+        s->drained = s->failed = false;
+        s->channel_over = true;
+        serve_until_over(s);
         service_stop(s->service);
         for (uint32_t i = 0; i < s->service->workers_n; i++) pthread_join(s->threads[i], NULL);
     }

@@ -362,6 +362,11 @@ void service_free(struct service *sv)
 {
     if (!sv) return;
     helpers_free(sv->helpers);
+    for (uint32_t i = 0; i < sv->workers_n; i++) { /* what helpers finished last */
+        worker_here = sv->workers[i];
+        if (worker_here) (void)inbox_run(worker_here);
+    }
+    worker_here = NULL;
     service_reap(sv);
     for (uint32_t i = 0; i < sv->workers_n; i++) worker_free(sv->workers[i]);
     for (struct section *s = sv->sections, *next; s; s = next) { /* that never served */

@@ -58,7 +58,18 @@ static bool prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, c
                                              POSIX_SPAWN_SETPGROUP) == 0;
 }
 
-pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t n, int *pid_fd)
+/* This program as a path that stays right when its file is replaced or removed. */
+static const char *own_program(void)
+{
+    static char path[64];
+    if (!path[0]) {
+        int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), fd);
+    }
+    return path;
+}
+
+pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t n)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
@@ -68,22 +79,13 @@ pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t 
     if (posix_spawn_file_actions_init(&files) != 0) return 0;
     (void)posix_spawnattr_init(&how);
     int err = prepare(&files, &how, fds, as, n)
-                  ? posix_spawn(&pid, "/proc/self/exe", &files, &how,
-                                (char *const *)(uintptr_t)argv, environment)
+                  ? posix_spawn(&pid, own_program(), &files, &how, (char *const *)(uintptr_t)argv,
+                                environment)
                   : ENOMEM;
     (void)posix_spawn_file_actions_destroy(&files);
     (void)posix_spawnattr_destroy(&how);
-    if (err) {
-        errno = err;
-        return 0;
-    }
-    *pid_fd = pidfd_open(pid, 0); /* our own child, not reaped yet: the id is still its own */
-    if (*pid_fd >= 0) return pid;
-    err = errno;
-    (void)kill(pid, SIGKILL);
-    (void)waitpid(pid, NULL, 0);
-    errno = err;
-    return 0;
+    if (err) errno = err;
+    return err ? 0 : pid;
 }
 
 static int make_stats(struct process *p)
@@ -146,8 +148,14 @@ static bool start_process(struct process *p, const struct crew *crew, int channe
     const int as[] = {CHANNEL_FD, STATS_FD};
     int fds[2] = {fcntl(channel, F_DUPFD_CLOEXEC, STATS_FD + 1),
                   fcntl(stats, F_DUPFD_CLOEXEC, STATS_FD + 1)};
-    if (fds[0] >= 0 && fds[1] >= 0) p->pid = spawn_self(argv, fds, as, 2, &p->exit_fd);
+    if (fds[0] >= 0 && fds[1] >= 0) p->pid = spawn_self(argv, fds, as, 2);
+    if (p->pid) p->exit_fd = pidfd_open(p->pid, 0); /* not reaped: the id is still its own */
     int err = errno;
+    if (p->pid && p->exit_fd < 0) {
+        (void)kill(p->pid, SIGKILL);
+        (void)waitpid(p->pid, NULL, 0);
+        p->pid = 0;
+    }
     for (size_t i = 0; i < 2; i++)
         if (fds[i] >= 0) (void)close(fds[i]);
     errno = err;
@@ -164,10 +172,8 @@ bool process_spawn(struct supervisor *s, struct process *p, const struct crew *c
                    (s->single ? start_thread(p, crew, pair[1], stats)
                               : start_process(p, crew, pair[1], stats));
     if (!started) (void)snprintf(why, why_n, "%s", strerror(errno));
-    if (started)
-        p->channel = pair[0];
-    else if (pair[0] >= 0)
-        (void)close(pair[0]);
+    if (started) p->channel = pair[0];
+    else if (pair[0] >= 0) (void)close(pair[0]);
     if (started && s->single) return true; /* the thread took the others */
     if (pair[1] >= 0) (void)close(pair[1]);
     if (stats >= 0) (void)close(stats);

@@ -204,12 +204,13 @@ static void services_json(const struct supervisor *s, FILE *f)
 /* What the kernel does not offer, and what that means. */
 static void missing_json(FILE *f)
 {
+    uint8_t nothing[256] = {0}; /* a ring of no entries: refused, if rings are there at all */
     const struct {
         const char *text;
         bool missing;
     } features[] = {
         {"io_uring: services cannot run; it is off, or forbidden in this container",
-         syscall(SYS_io_uring_setup, 0, NULL) < 0 && (errno == ENOSYS || errno == EPERM)},
+         syscall(SYS_io_uring_setup, 0, nothing) < 0 && (errno == ENOSYS || errno == EPERM)},
         {"Landlock rules for TCP: services will not be confined to their ports",
          syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 4},
     };

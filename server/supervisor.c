@@ -15,7 +15,7 @@
 
 #include "supervisor.h"
 
-enum { FDS_FIXED = 2, FDS_ROOMS = 1 + LIMIT_CONTROL_CLIENTS + 2 * LIMIT_DESCRIBERS };
+enum { FDS_FIXED = 2, FDS_ROOMS = 1 + LIMIT_CONTROL_CLIENTS + LIMIT_DESCRIBERS };
 
 /* ---- the end ---- */
 
@@ -41,6 +41,7 @@ static void take_signals(struct supervisor *s)
 {
     struct signalfd_siginfo got;
     while (read(s->signals, &got, sizeof got) == (ssize_t)sizeof got) {
+        if (got.ssi_signo == SIGCHLD) continue; /* it woke us: folder_turn looks */
         if (got.ssi_signo == SIGHUP) reload_ask(s);
         else supervisor_stop(s, s->stopping && got.ssi_signo == SIGINT);
     }
@@ -96,7 +97,7 @@ static void turn(struct supervisor *s)
     fds[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = s->watch.fd, .events = POLLIN};
     n += control_fds(&s->control, fds + n, 1 + LIMIT_CONTROL_CLIENTS);
-    n += folder_fds(&s->folder, fds + n, 2 * LIMIT_DESCRIBERS);
+    n += folder_fds(&s->folder, fds + n, LIMIT_DESCRIBERS);
     size_t processes = process_fds(s, fds + n, who, most);
     int64_t wait = next_deadline(s) - clock_ms();
     int timeout = wait < 0 ? 0 : wait > 60000 ? 60000 : (int)wait;
@@ -145,6 +146,8 @@ static bool take_over_signals(struct supervisor *s)
     (void)sigaddset(&ours, SIGINT);
     (void)sigaddset(&ours, SIGTERM);
     (void)sigaddset(&ours, SIGHUP);
+    (void)sigaddset(&ours, SIGCHLD);
+    (void)signal(SIGCHLD, SIG_DFL);
     (void)signal(SIGPIPE, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &ours, NULL) != 0) return false;
     s->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -165,16 +168,18 @@ static bool find_places(struct supervisor *s, char *why, size_t why_n)
 {
     struct problems unread = {0};
     struct server_settings settings = {.log_level = GYRE_INFO};
-    struct config *config = config_read(s->conf, &unread);
+    struct config *config = config_read_all(s->conf, &unread);
     char draft[] = "/tmp/gyre-check-XXXXXX";
+    bool found = true;
     if (config && !server_settings_read(config, &settings)) (void)need_memory(NULL);
     s->level = s->check ? GYRE_WARN : settings.log_level;
     log_level(s->level);
-    bool found = places_find(settings.run, settings.plugins, &s->places, why, why_n);
-    if (found && s->check) { /* a running server keeps its own folder to itself */
-        found = mkdtemp(draft) && places_find(draft, s->places.plugins, &s->places, why, why_n);
-        if (!found) (void)snprintf(why, why_n, "cannot make a folder in /tmp: %s", strerror(errno));
+    if (s->check && !mkdtemp(draft)) { /* a running server keeps its own folder to itself */
+        (void)snprintf(why, why_n, "cannot make a folder in /tmp: %s", strerror(errno));
+        found = false;
     }
+    found = found &&
+            places_find(s->check ? draft : settings.run, settings.plugins, &s->places, why, why_n);
     server_settings_free(&settings);
     if (config) config_free(config);
     problems_free(&unread);

@@ -54,8 +54,9 @@ void modules_sweep(const char *copies);      /* deletes copies that nobody holds
 uint64_t hash_bytes(uint64_t hash, const void *, size_t n);
 
 struct describer { /* a child that reads one plugin's metadata */
-    pid_t pid;
-    int pid_fd, pipe;
+    pid_t pid;     /* its end wakes the loop by SIGCHLD */
+    int pipe;
+    bool ended; /* the pipe has */
     int64_t deadline_ms;
     char *said;
     size_t said_n;
@@ -186,7 +187,7 @@ bool door_open(const struct instance *, const char *endpoint); /* instance may b
 
 /* Starts this program again, with a few descriptors as 0 … and nothing else of ours. argv ends with
  * NULL; as[i] is what fds[i] becomes. 0: errno. */
-pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t n, int *pid_fd);
+pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t n);
 
 enum process_state { STARTING, READY, DRAINING };
 struct process {

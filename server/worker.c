@@ -13,6 +13,8 @@
 
 #include "service.h"
 
+enum { ROUNDS = 8 };
+
 _Thread_local struct worker *worker_here;
 
 /* ---- slots ---- */
@@ -136,7 +138,7 @@ void worker_turn(struct worker *w, bool busy)
     read_clocks(w);
     run_events(w);
     bool some = true;
-    for (int round = 0; some && round < 64; round++) {
+    for (int round = 0; some && round < ROUNDS; round++) { /* what is left is done next turn */
         some = dgram_deliver(w);
         some |= inbox_run(w);
         some |= timer_fire_due(w);

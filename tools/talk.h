@@ -3,36 +3,14 @@
  *
  * talk.c reads a script into steps. talk_text.c reads and shows bytes. talk_cut.c says in which
  * pieces bytes are sent. talk_host.c is the service under test: the real core over ring_mem.
- * talk_run.c and talk_client.c play the steps. gyre-test.c runs every script in every cutting.
+ * talk_run.c and talk_client.c play the steps. talk_jobs.c runs every script in every cutting.
  *
- * One statement a line, or several with two or more spaces between; # begins a comment. A string
- * may go on: the next string stands behind it, or on an indented line of its own.
- *
- *   set KEY VALUE            an option of the section, before the first open; again: a list
- *   workers 2                how many workers, before the first open
- *   clock "2026-11-22T10:00:00Z"   the wall clock at the start (preset: 2026-01-01T00:00:00Z)
- *   file NAME "content"      writes a file below ${TMP}, at any time
- *   refused "part"           the section, or the reload just before, is refused, saying so
- *   a open                   a client connects; "udp", and "from "192.0.2.1:7"", may follow
- *   a > "bytes"              sends. C escapes: \r \n \t \0 \\ \" \xHH. ${TMP}. "x"*1000  hex:00ff
- *   a < "bytes"              exactly these come next; of UDP, one whole datagram
- *   a <~ "pattern"           * stands for any bytes, as few as will do, ? for one; \* \? for itself
- *   a <= N                   any N bytes
- *   a silent                 nothing more has come
- *   a eof                    sends no more
- *   a reset                  breaks the wire
- *   a closed [WHY]           the server ended it cleanly, or for a reason: reset (the wire broke),
- *                            timeout big bad slow refused shutdown reload owner memory
- *   a slow   a fast          stops reading; reads again
- *   peer p listens "tcp:10.0.0.1:80"   p accepts     p answers what the plugin dials
- *   wait 5m                  time passes: ms s m h d
- *   reload [KEY VALUE]       a new version of the configuration
- *   drain                    the service leaves
- *   expect-log "part"        a line of the log has it, since the last expect-log
+ * The language: gyre-test --language (talk_language.c).
  */
 #ifndef GYRE_TALK_H
 #define GYRE_TALK_H
 
+#include <linux/limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -51,12 +29,17 @@ void talk_bytes_free(struct talk_bytes *);
 bool talk_bytes_read(const char **at, const char *tmp, bool pattern, struct talk_bytes *,
                      char *why, size_t why_n);
 bool talk_begins_bytes(const char *at);
-/* The shortest beginning of v that matches; SIZE_MAX: none. all: only the whole of v will do. */
-size_t talk_match(const struct talk_bytes *pattern, gyre_view v, bool all);
+/* The shortest beginning of v that matches; SIZE_MAX: none. all: only the whole of v will do.
+ * *reached: how much of the pattern found its bytes. */
+size_t talk_match(const struct talk_bytes *pattern, gyre_view v, bool all, size_t *reached);
 /* Writes v in quotes, as a script would say it, cut off after `most` bytes. */
 void talk_show(FILE *, gyre_view v, size_t most);
 /* Writes what was expected and what came, one above the other, around the first difference. */
 void talk_show_difference(FILE *, gyre_view expected, gyre_view got);
+
+/* ---- talk_language.c ---- */
+
+extern const char talk_language[]; /* for authors of scripts */
 
 /* ---- talk.c ---- */
 
@@ -145,4 +128,14 @@ struct talk_result {
 void talk_run(const struct talk *, const char *plugin, const char *tmp, const struct talk_cut *,
               struct talk_result *);
 void talk_result_free(struct talk_result *);
+
+/* ---- talk_jobs.c: every script in every cutting, each script in a child process ---- */
+
+struct talk_options {
+    const char *self, *plugin, *only; /* only: one cutting, or NULL: all */
+    char path[PATH_MAX];              /* of the plugin, absolute */
+    bool verbose, must_fail;
+};
+/* Prints failures and "N passed, N failed". The exit status of the program. */
+int talk_run_all(const struct talk_options *, char **scripts, size_t n);
 #endif

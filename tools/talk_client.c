@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { SHOWN = 120 };
+enum { SHOWN = 120, PATTERN_SHOWN = 1000 };
 
 static const char *name_of(const struct run *r)
 {
@@ -112,19 +112,22 @@ static bool client_read(struct run *r, struct client *c)
 static bool client_match(struct run *r, struct client *c)
 {
     int64_t until = mem_now(r->mem) + PATIENCE;
-    size_t n = SIZE_MAX;
+    size_t n = SIZE_MAX, reached = 0;
     if (!await(r, c, 1)) return false;
     for (;;) {
-        n = talk_match(&r->step->bytes, mem_unread(c->end), mem_is_datagrams(c->end));
+        n = talk_match(&r->step->bytes, mem_unread(c->end), mem_is_datagrams(c->end), &reached);
         if (n != SIZE_MAX || !talk_host_pass(r->host, until)) break;
         if (!talk_settle(r)) return false;
     }
     if (n != SIZE_MAX) return mem_consume(c->end, n), true;
     talk_fail(r, "nothing that matches came");
-    fputs("    pattern   ", r->report);
-    talk_show(r->report, view_of(r->step), SHOWN);
+    gyre_view missing = view_of(r->step), found = gyre_head(&missing, reached);
+    fputs("    found     ", r->report);
+    talk_show(r->report, found, PATTERN_SHOWN);
+    fputs("\n    not       ", r->report);
+    talk_show(r->report, missing, PATTERN_SHOWN);
     fputs("\n    got       ", r->report);
-    talk_show(r->report, mem_unread(c->end), SHOWN);
+    talk_show(r->report, mem_unread(c->end), PATTERN_SHOWN);
     fputc('\n', r->report);
     return nothing_more(r, c, mem_unread(c->end));
 }

@@ -146,15 +146,18 @@ static void step_over_stars(const struct talk_bytes *pattern, uint8_t *places)
         if (places[i] && pattern->wild[i] && pattern->p[i] == '*') places[i + 1] = 1;
 }
 
-size_t talk_match(const struct talk_bytes *pattern, gyre_view v, bool all)
+size_t talk_match(const struct talk_bytes *pattern, gyre_view v, bool all, size_t *reached)
 {
     size_t m = pattern->n, found = SIZE_MAX;
     uint8_t *now = calloc(2, m + 1), *next = now + m + 1;
     bool greedy = m && pattern->wild[m - 1] && pattern->p[m - 1] == '*';
+    *reached = 0;
     if (!now) return SIZE_MAX;
     now[0] = 1;
     step_over_stars(pattern, now);
     for (size_t at = 0;; at++) {
+        for (size_t i = *reached; i <= m; i++)
+            if (now[i]) *reached = i;
         if (now[m] && (at == v.n || !(all || greedy))) found = at;
         if (found != SIZE_MAX || at == v.n) break;
         memset(next, 0, m + 1);

@@ -67,7 +67,7 @@ void dns_builder_record(struct dns_builder *, struct dns_draft_record, gyre_view
 bool dns_builder_below(const struct dns_builder *, uint32_t a, uint32_t b);
 
 /* Checks and packs. Its memory comes from builder->memory and is the caller's. false: troubles
- * say why, or no_memory. */
+ * say why, or no_memory; or no zone was started. */
 GYRE_USE bool dns_builder_pack(struct dns_builder *, struct dns_troubles *, struct dns_zones *);
 
 /* Makes room for `need` items in a vector. false: no memory. */

@@ -282,6 +282,7 @@ bool dns_builder_pack(struct dns_builder *builder, struct dns_troubles *troubles
 {
     struct packer packer = {.from = builder, .troubles = troubles, .to = zones};
     *zones = (struct dns_zones){.seed = builder->seed};
+    if (!builder->zones_n) return false;
     if (!builder->no_memory && make_nodes(&packer) && sort_records(&packer)) put_nodes(&packer);
     else builder->no_memory = true;
     if (zones->blob_n > UINT32_MAX - DNS_NAME_BYTES) builder->no_memory = true;

@@ -17,7 +17,7 @@
 
 static uint16_t number_at(gyre_view v, size_t at)
 {
-    return at + 2 <= v.n ? (uint16_t)(v.p[at] << 8 | v.p[at + 1]) : 0;
+    return (uint16_t)(at + 2 <= v.n ? v.p[at] << 8 | v.p[at + 1] : 0);
 }
 
 /* Passes records, and takes OPT (RFC 6891 section 6.1.2) from them. false: malformed. */

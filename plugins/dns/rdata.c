@@ -183,7 +183,8 @@ static const char *unknown_text(struct source *source, const struct dns_type *ty
         if (why) return why;
         *word = false;
     }
-    if (out->full || out->n - start != length) return "the length after \\# is another than the data's";
+    if (out->full || out->n - start != length)
+        return "the length after \\# is another than the data's";
     if (!type->fields) return NULL;
     gyre_view wire = {&out->p[start], out->n - start};
     uint8_t space[DNS_NAME_BYTES * 2 + 64];

@@ -81,7 +81,7 @@ bool list_next(gyre_view *list, gyre_view *element)
 }
 
 /* host, host:port, [v6]:port. */
-bool host_is_right(gyre_view host)
+bool host_is_right(gyre_view host, size_t more)
 {
     size_t n = host.n, at = 0;
     if (n && host.p[0] == '[') {
@@ -89,7 +89,9 @@ bool host_is_right(gyre_view host)
         if (at == n || host.p[at] != ']') return false;
         at++;
     } else {
+        at = scan_name(host.p, 0, n + more);
         while (at < n && letters[host.p[at]] & IN_HOST) at++;
+        if (at > n) at = n;
     }
     if (at == n) return true;
     if (host.p[at] != ':') return false;
@@ -123,7 +125,8 @@ static int read_host(struct request *r)
 {
     gyre_view host;
     if (!field_find(r, FIELD_HOST, 0, &host)) return r->minor ? 400 : 0;
-    if (r->again & FIELD_BIT(FIELD_HOST) || !host_is_right(host)) return 400;
+    if (r->again & FIELD_BIT(FIELD_HOST)) return 400;
+    if (!host_is_right(host, r->head_n - (size_t)(host.p - r->p) - host.n)) return 400;
     if (!r->host.n) r->host = host;
     return 0;
 }

@@ -10,6 +10,7 @@
  * host. 0, or the status to refuse with. */
 int fields_read(struct request *r);
 
-/* host or host:port, as in Host and in an absolute target. May be empty. */
-bool host_is_right(gyre_view host);
+/* host or host:port, as in Host and in an absolute target. May be empty. more: how many bytes
+ * behind it may be looked at too. */
+bool host_is_right(gyre_view host, size_t more);
 #endif

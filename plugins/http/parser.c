@@ -57,7 +57,7 @@ static bool read_absolute(gyre_view target, struct request *r)
     while (n < target.n && target.p[n] != '/') n++;
     r->host = gyre_head(&target, n);
     r->path = target;
-    return r->host.n && r->host.p[0] != ':' && host_is_right(r->host);
+    return r->host.n && r->host.p[0] != ':' && host_is_right(r->host, 0);
 }
 
 /* The four forms of RFC 9112, 3.2. */
@@ -73,7 +73,7 @@ static bool read_target(gyre_view target, struct request *r)
     r->host = r->path = r->query = GYRE_NOTHING;
     if (r->method == METHOD_CONNECT) {
         r->host = target;
-        return host_is_right(target);
+        return host_is_right(target, 0);
     }
     if (target.p[0] == '*') {
         r->star = true;
@@ -130,6 +130,12 @@ static int find_line(struct head_mark *mark, gyre_view in, struct request *r)
     return HEAD_WHOLE;
 }
 
+/* Does the empty line that ends a head stand here? `at` may be within a line. */
+static bool is_empty_line(gyre_view in, size_t at)
+{
+    return at + 2 <= in.n && in.p[at] == '\r' && in.p[at + 1] == '\n' && in.p[at - 1] == '\n';
+}
+
 /* All lines up to the empty one. Notes where each field begins and ends. */
 static int find_head(struct head_mark *mark, gyre_view in, struct request *r)
 {
@@ -141,14 +147,13 @@ static int find_head(struct head_mark *mark, gyre_view in, struct request *r)
         step = find_line(mark, in, r);
         if (step != HEAD_WHOLE) return step;
     }
-    for (at = start = mark->at;; start = at += 2) {
+    for (at = start = mark->at; !is_empty_line(in, at); start = at += 2) {
         step = line_end(in, &at);
         if (step == HEAD_MORE) {
             mark->at = (uint16_t)at;
             return in.n == HEAD_MAX ? 431 : HEAD_MORE;
         }
         if (step != HEAD_WHOLE) return step;
-        if (in.p[at - 1] == '\n') break;
         if (n < FIELDS_MAX) {
             r->fields[n].name_at = (uint16_t)start;
             r->fields[n].value_at = (uint16_t)at;

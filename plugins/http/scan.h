@@ -45,7 +45,7 @@ static inline uint64_t scan_word(const uint8_t *p)
 #endif
 
 #ifdef __SSE2__
-/* Bit i: p[i] is neither a letter, nor a digit, nor a dash. */
+/* Bit i: p[i] is neither a letter nor a digit, nor a dash or a dot. */
 static inline unsigned scan_block_name(const uint8_t *p)
 {
     __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
@@ -53,13 +53,15 @@ static inline unsigned scan_block_name(const uint8_t *p)
     __m128i digit = _mm_sub_epi8(x, _mm_set1_epi8('0'));
     __m128i good = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(25)), letter);
     good = _mm_or_si128(good, _mm_cmpeq_epi8(_mm_min_epu8(digit, _mm_set1_epi8(9)), digit));
-    good = _mm_or_si128(good, _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+    /* '-' and '.' are 0x2d and 0x2e */
+    __m128i mark = _mm_sub_epi8(x, _mm_set1_epi8('-'));
+    good = _mm_or_si128(good, _mm_cmpeq_epi8(_mm_min_epu8(mark, _mm_set1_epi8(1)), mark));
     return (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
 }
 #endif
 
-/* The first byte from `at` on that is no letter, digit or dash; or any place before that, from
- * where a slower search can go on. at <= n. */
+/* The first byte from `at` on that is no letter, digit, dash or dot; or any place before that,
+ * from where a slower search can go on. at <= n. */
 static inline size_t scan_name(const uint8_t *p, size_t at, size_t n)
 {
 #ifdef __SSE2__

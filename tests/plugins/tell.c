@@ -76,7 +76,16 @@ static bool on_load(struct gyre_section *section, void *conf, gyre_out *why)
     return !REFUSE;
 }
 
-static const struct gyre_proto stream = {GYRE_PROTO, .message_max = 512, .on_data = on_data};
+/* It stays as long as its peer and the host's patience. */
+static bool on_leave(struct gyre_actor *a, enum gyre_why why)
+{
+    (void)a;
+    (void)why;
+    return false;
+}
+
+static const struct gyre_proto stream = {
+    GYRE_PROTO, .message_max = 512, .on_data = on_data, .on_leave = on_leave};
 
 GYRE_PLUGIN(.conf_size = sizeof(struct conf), .name = NAME, .version = "1.0",
             .summary = "Tells what it is", .stream = &stream, .options = options,

@@ -6,7 +6,7 @@
 ports echo discard daytime finger chat http dns
 mkdir "$T/www" "$T/people"
 echo front >"$T/www/index.html"
-echo "Ann works here" >"$T/people/ann"
+echo "Ann works here" >"$T/people/ann.txt"
 plugins echo discard daytime finger chat http dns
 server "workers = 2"
 limits="idle_time = 2s
@@ -26,7 +26,7 @@ listen = udp:localhost:$daytime
 $limits
 [finger]
 listen = tcp:localhost:$finger
-people = $T/people
+users = $T/people
 $limits
 [chat]
 listen = tcp:localhost:$chat

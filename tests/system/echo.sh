@@ -31,10 +31,10 @@ hang_up "$b"
 
 exec {udp}<>"/dev/udp/127.0.0.1/$port"
 printf 'datagram\n' >&"$udp"
-same "a datagram comes back" datagram "$(line "$udp")"
+same "a datagram comes back" datagram "$(datagram "$udp")"
 for i in 1 2 3 4 5; do printf 'n%s\n' $i >&"$udp"; done
 same "five come back" "n1 n2 n3 n4 n5" \
-    "$(for i in 1 2 3 4 5; do line "$udp"; echo; done | sort | tr '\n' ' ' | sed 's/ $//')"
+    "$(for i in 1 2 3 4 5; do datagram "$udp"; done | sort | tr '\n' ' ' | sed 's/ $//')"
 hang_up "$udp"
 
 if exec {six}<>"/dev/tcp/::1/$port"; then
@@ -43,7 +43,7 @@ if exec {six}<>"/dev/tcp/::1/$port"; then
     hang_up "$six"
     exec {six}<>"/dev/udp/::1/$port"
     printf 'six\n' >&"$six"
-    same "IPv6 datagrams too" six "$(line "$six")"
+    same "IPv6 datagrams too" six "$(datagram "$six")"
     hang_up "$six"
 else
     skip "this machine has no IPv6"

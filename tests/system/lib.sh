@@ -108,7 +108,7 @@ server() {
 start() {
     [ -e "$T/conf.d/10-server.ini" ] || server
     : >"$LOG"
-    "$BUILD/gyre" "$@" "$T/conf.d" >"$LOG" 2>&1 </dev/null &
+    "$BUILD/gyre" "$@" "$T/conf.d" >>"$LOG" 2>&1 </dev/null &
     PID=$!
     STARTED+=("$PID")
     if await 20 text "$LOG" 'ready in'; then return 0; fi
@@ -150,9 +150,9 @@ services() { tr ' ' '\n' <"/proc/$PID/task/$PID/children" | sed '/^$/d'; }
 talk() { printf '%b' "$2" | timeout 10 nc -N -w 8 127.0.0.1 "$1"; }
 # dial VARIABLE PORT: a connection as a descriptor of this shell
 dial() {
-    local fd
-    exec {fd}<>"/dev/tcp/127.0.0.1/$2" || return 1
-    printf -v "$1" %s "$fd"
+    local opened_here
+    exec {opened_here}<>"/dev/tcp/127.0.0.1/$2" || return 1
+    printf -v "$1" %s "$opened_here"
 }
 # line FD: the next line from it, without its end; fails after 5 s
 line() {
@@ -160,6 +160,8 @@ line() {
     IFS= read -r -t 5 -u "$1" text || return 1
     printf '%s' "${text%$'\r'}"
 }
+# datagram FD: the next one, whole; fails after 5 s
+datagram() { timeout 5 dd bs=65536 count=1 status=none <&"$1"; }
 # ended FD: what was left came, and then the end, within 8 s
 ended() {
     local status

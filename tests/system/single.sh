@@ -26,7 +26,7 @@ serves() { # the same conversations, for each way to run
     hang_up "$chat"
     exec {udp}<>"/dev/udp/127.0.0.1/$a"
     printf 'datagram\n' >&"$udp"
-    same "$1: datagrams" datagram "$(line "$udp")"
+    same "$1: datagrams" datagram "$(datagram "$udp")"
     hang_up "$udp"
 }
 start --single

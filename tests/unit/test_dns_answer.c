@@ -87,10 +87,12 @@ Test(dns_answer, outside)
 Test(dns_answer, aliases)
 {
     expect("alias.example.test", DNS_A, "NOERROR aa",
-           "= alias.example.test. 60 CNAME www.example.test.\n= www.example.test. 60 A 10.0.0.80\n");
+           "= alias.example.test. 60 CNAME www.example.test.\n"
+           "= www.example.test. 60 A 10.0.0.80\n");
     expect("chain.example.test", DNS_A, "NOERROR aa",
            "= chain.example.test. 60 CNAME alias.example.test.\n"
-           "= alias.example.test. 60 CNAME www.example.test.\n= www.example.test. 60 A 10.0.0.80\n");
+           "= alias.example.test. 60 CNAME www.example.test.\n"
+           "= www.example.test. 60 A 10.0.0.80\n");
     expect("chain.example.test", DNS_CNAME, "NOERROR aa",
            "= chain.example.test. 60 CNAME alias.example.test.\n");
     expect("alias.example.test", DNS_MX, "NOERROR aa",
@@ -137,7 +139,8 @@ Test(dns_answer, wildcards)
 
 #define REFERRAL \
     "! sub.example.test. 60 NS ns.sub.example.test.\n! sub.example.test. 60 NS ns.example.test.\n" \
-    "! sub.example.test. 60 NS ns.sub2.example.test.\n! sub.example.test. 60 NS ns.elsewhere.test.\n" \
+    "! sub.example.test. 60 NS ns.sub2.example.test.\n" \
+    "! sub.example.test. 60 NS ns.elsewhere.test.\n" \
     "+ ns.sub.example.test. 60 A 10.0.1.1\n+ ns.sub.example.test. 60 AAAA 1::1\n" \
     "+ ns.example.test. 60 A 10.0.0.53\n+ ns.sub2.example.test. 60 A 10.0.2.1\n"
 
@@ -160,9 +163,11 @@ Test(dns_answer, a_zone_in_a_zone)
 {
     expect("www.inner.example.test", DNS_A, "NOERROR aa",
            "= www.inner.example.test. 60 A 10.5.0.80\n");
-    expect("ns.inner.example.test", DNS_A, "NOERROR aa", "= ns.inner.example.test. 60 A 10.5.0.53\n");
+    expect("ns.inner.example.test", DNS_A, "NOERROR aa",
+           "= ns.inner.example.test. 60 A 10.5.0.53\n");
     expect("x.inner.example.test", DNS_A, "NXDOMAIN aa",
-           "! inner.example.test. 40 SOA ns.inner.example.test. root.inner.example.test. 9 2 3 4 40\n");
+           "! inner.example.test. 40 SOA ns.inner.example.test. "
+           "root.inner.example.test. 9 2 3 4 40\n");
     expect("inner.example.test", DNS_DS, "NOERROR aa", "= inner.example.test. 60 DS 2 8 2 #00\n");
     expect("example.test", DNS_DS, "NOERROR aa", "! " SOA); /* the zone above is not ours */
     expect("to-inner.example.test", DNS_A, "NOERROR aa",
@@ -203,7 +208,8 @@ Test(dns_answer, a_root_zone)
     char why[DNS_WHY];
     struct dns_zones root;
     cr_assert(dns_test_zones(&root, why, ".", "$TTL 9\n@ SOA ns. root. 1 2 3 4 5\n@ NS ns.\n"
-                             "ns. A 10.0.0.1\ncom. NS a.com.\na.com. A 10.0.0.2\n", NULL), "%s", why);
+                             "ns. A 10.0.0.1\ncom. NS a.com.\na.com. A 10.0.0.2\n", NULL),
+              "%s", why);
     cr_expect_str_eq(dns_test_ask(&root, ".", DNS_NS),
                      "NOERROR aa\n? . NS\n= . 9 NS ns.\n+ ns. 9 A 10.0.0.1\nedns 1232\n");
     cr_expect_str_eq(dns_test_ask(&root, "x.net", DNS_A),

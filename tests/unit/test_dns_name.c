@@ -108,7 +108,8 @@ Test(dns_name, wrong_wire)
 Test(dns_name, the_hash_of_a_name_is_that_of_its_end)
 {
     const struct dns_seed seed = {77, 99};
-    gyre_view whole = GYRE_LIT("\12aLongLabel\7example\4test\0"), end = GYRE_LIT("\7example\4test\0");
+    gyre_view whole = GYRE_LIT("\12aLongLabel\7example\4test\0");
+    gyre_view end = GYRE_LIT("\7example\4test\0");
     struct dns_name a, b;
     cr_assert(dns_name_cut(&whole, &a) && dns_name_cut(&end, &b));
     cr_expect_eq(dns_name_hash(&seed, &a, 1), dns_name_hash(&seed, &b, 0));
@@ -163,7 +164,8 @@ Test(dns_text, times)
     static const struct {
         const char *text;
         long seconds; /* -1: wrong */
-    } rows[] = {{"0", 0}, {"3600", 3600}, {"1h30m", 5400}, {"1W1d", 691200}, {"2147483647", INT32_MAX},
+    } rows[] = {{"0", 0}, {"3600", 3600}, {"1h30m", 5400}, {"1W1d", 691200},
+                {"2147483647", INT32_MAX},
                 {"2147483648", -1}, {"4000w", -1}, {"h", -1}, {"1x", -1}, {"", -1}, {"1 h", -1}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint32_t seconds = 0;

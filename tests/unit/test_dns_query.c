@@ -126,7 +126,8 @@ static size_t make_message(uint64_t *random, uint8_t out[600])
 {
     static const char *const names[] = {"example.test", "ns.example.test", "x.w.example.test",
         "l1.example.test", "a.s.example.test", "many.example.test", "big.example.test", ".",
-        "_t.example.test", "none.example.test", "*.w.example.test", "test", "a.b.c.d.e.f.g.h.i.j.k"};
+        "_t.example.test", "none.example.test", "*.w.example.test", "test",
+        "a.b.c.d.e.f.g.h.i.j.k"};
     static const uint16_t types[] = {1, 2, 5, 6, 15, 16, 28, 33, 43, 255, 252, 41, 999};
     uint64_t r = random_next(random);
     size_t n = dns_test_question(out, names[r % 13], types[r >> 8 & 255 ? (r >> 16) % 13 : 0],

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * test_dns_show.c - see test_dns_show.h. Reads answers with code of its own: it follows compression,
- * which the server never does, and checks that each pointer leads back.
+ * test_dns_show.c - see test_dns_show.h. Reads answers with code of its own: it follows
+ * compression, which the server never does, and checks that each pointer leads back.
  */
 #include "test_dns_show.h"
 

@@ -44,14 +44,16 @@ static void refuse(const char *text, const char *wanted)
 
 Test(dns_zonefile, owners)
 {
-    expect("a A 10.0.0.1\n  AAAA ::1\n", "a.example.test", DNS_AAAA, "= a.example.test. 60 AAAA ::1");
+    expect("a A 10.0.0.1\n  AAAA ::1\n", "a.example.test", DNS_AAAA,
+           "= a.example.test. 60 AAAA ::1");
     expect("$ORIGIN sub\na A 10.0.0.1\n@ A 10.0.0.2\n", "a.sub.example.test", DNS_A, " A 10.0.0.1");
     expect("$ORIGIN sub\na A 10.0.0.1\n@ A 10.0.0.2\n", "sub.example.test", DNS_A, " A 10.0.0.2");
     expect("$ORIGIN test.\nb.example A 10.0.0.1\n", "b.example.test", DNS_A, " A 10.0.0.1");
     expect("A.Example.TEST. A 10.0.0.1\n", "a.example.test", DNS_A, " A 10.0.0.1");
     expect("a A 10.0.0.1\n\n ; nothing\n\t\n A 10.0.0.2", "a.example.test", DNS_A,
            " A 10.0.0.1\n= a.example.test. 60 A 10.0.0.2\n");
-    expect("a\\.b A 10.0.0.1\n", "a\\.b.example.test", DNS_A, "= a\\.b.example.test. 60 A 10.0.0.1");
+    expect("a\\.b A 10.0.0.1\n", "a\\.b.example.test", DNS_A,
+           "= a\\.b.example.test. 60 A 10.0.0.1");
 }
 
 Test(dns_zonefile, times_and_classes)
@@ -75,7 +77,8 @@ Test(dns_zonefile, ttl_without_a_directive)
     cr_expect(strstr(dns_test_ask(&zones, "example.test", DNS_NS), " 77 NS"));
     cr_expect(strstr(dns_test_ask(&zones, "x.example.test", DNS_A), " 9 A"));
     dns_zones_free(&zones, dns_test_memory);
-    cr_expect(!dns_test_zones(&zones, why, "example.test", "@ NS ns\n@ SOA ns root 1 2 3 4 5\n", NULL));
+    cr_expect(!dns_test_zones(&zones, why, "example.test", "@ NS ns\n@ SOA ns root 1 2 3 4 5\n",
+                              NULL));
     cr_expect_str_eq(why, "example.test:1: the record has no TTL: write $TTL 1h at the top of the "
                           "file\nexample.test: the zone has no NS record at its apex");
 }
@@ -92,10 +95,12 @@ Test(dns_zonefile, types)
         {"x MX 10 Mail.Example.net.", 15, " MX 10 Mail.Example.net."},
         {"x PTR y", 12, " PTR y.example.test."},
         {"x CNAME @", 5, " CNAME example.test."},
-        {"x TXT one \"two words\" \"\" a\\;b \\065", 16, " TXT \"one\" \"two words\" \"\" \"a;b\" \"A\""},
+        {"x TXT one \"two words\" \"\" a\\;b \\065", 16,
+         " TXT \"one\" \"two words\" \"\" \"a;b\" \"A\""},
         {"x TXT ( \"a\" ; comment\n \"b\" )", 16, " TXT \"a\" \"b\""},
         {"x SRV 1 2 3 y", 33, " SRV 1 2 3 y.example.test."},
-        {"x CAA 128 issue \"ca.test; policy=ev\"", 257, " CAA 128 \"issue\" \"ca.test; policy=ev\""},
+        {"x CAA 128 issue \"ca.test; policy=ev\"", 257,
+         " CAA 128 \"issue\" \"ca.test; policy=ev\""},
         {"x DS 1 8 2 0102 0304", 43, " DS 1 8 2 #01020304"},
         {"x TLSA 3 1 1 ABcd", 52, " TLSA 3 1 1 #abcd"},
         {"x SSHFP 4 2 00ff", 44, " SSHFP 4 2 #00ff"},
@@ -151,8 +156,8 @@ Test(dns_zonefile, wrong_data)
         {"x IN", "the type is missing"},
         {"x A ) 192.0.2.1", "a ')' without its '('"},
         {"x TXT \"open", "a quote is not closed on its line"},
-        {"y.other.test. A 192.0.2.1", "'y.other.test.': is outside of the zone; is a dot at its end "
-                                      "too much or missing?"},
+        {"y.other.test. A 192.0.2.1",
+         "'y.other.test.': is outside of the zone; is a dot at its end too much or missing?"},
         {"$INCLUDE file", "'$INCLUDE': is not supported: write its records into this file"},
         {"$GENERATE 1-9 a A 1.2.3.4",
          "'$GENERATE': is not supported: write its records into this file"},
@@ -178,12 +183,13 @@ Test(dns_zonefile, the_whole_of_a_zone)
 {
     char why[DNS_WHY];
     struct dns_zones zones;
+#define ALONE "other records stand beside this CNAME, which must be alone"
     refuse("x CNAME y\nx A 10.0.0.1\n",
-           "example.test:4: x.example.test.: other records stand beside this CNAME, which must be alone");
+           "example.test:4: x.example.test.: " ALONE);
     refuse("x A 10.0.0.1\nx CNAME y\n",
-           "example.test:5: x.example.test.: other records stand beside this CNAME, which must be alone");
+           "example.test:5: x.example.test.: " ALONE);
     refuse("x CNAME y\nx CNAME z\n",
-           "example.test:4: x.example.test.: other records stand beside this CNAME, which must be alone");
+           "example.test:4: x.example.test.: " ALONE);
     expect("x CNAME y\nX CNAME Y\n", "x.example.test", DNS_CNAME, " CNAME y.example.test.");
     refuse("@ SOA other root 1 2 3 4 5\n", "example.test: the zone has more than one SOA record");
     cr_expect(!dns_test_zones(&zones, why, "example.test", "", NULL));
@@ -203,8 +209,8 @@ Test(dns_zonefile, a_set_too_large_for_a_message)
     for (int i = 0; i < 4100; i++) fprintf(to, "x A 10.0.%d.%d\n", i >> 8, i & 255);
     fclose(to);
     cr_expect(!dns_test_zones(&zones, why, "example.test", file, NULL));
-    cr_expect_str_eq(why, "example.test:4: x.example.test.: more records of one type than fit into a "
-                          "DNS message");
+    cr_expect_str_eq(why, "example.test:4: x.example.test.: more records of one type than fit "
+                          "into a DNS message");
     free(file);
 }
 
@@ -223,7 +229,8 @@ Test(dns_zonefile, shows_all_troubles_up_to_a_number)
 Test(dns_zonefile, the_same_again_says_nothing_new)
 {
     expect("x A 10.0.0.1\nx A 10.0.0.2\nX 9 A 10.0.0.1\nx A 10.0.0.1\n", "x.example.test", DNS_A,
-           "? x.example.test. A\n= x.example.test. 9 A 10.0.0.1\n= x.example.test. 9 A 10.0.0.2\nedns");
+           "? x.example.test. A\n= x.example.test. 9 A 10.0.0.1\n"
+           "= x.example.test. 9 A 10.0.0.2\nedns");
     expect("x SRV 1 2 3 y\nx SRV 1 2 3 y\nx SRV 1 2 4 z\ny A 10.0.0.1\nz A 10.0.0.2\n",
            "x.example.test", DNS_SRV,
            "= x.example.test. 60 SRV 1 2 3 y.example.test.\n"
@@ -238,7 +245,8 @@ Test(dns_zonefile, memory_that_runs_out)
     long n = 1;
     for (;; n++) {
         dns_blocks_fail = n;
-        if (dns_test_zones(&zones, why, "example.test", TOP "a A 10.0.0.1\nb.c SRV 1 2 3 d\n", NULL))
+        if (dns_test_zones(&zones, why, "example.test", TOP "a A 10.0.0.1\nb.c SRV 1 2 3 d\n",
+                           NULL))
             break;
         cr_expect_eq(dns_blocks, 0, "%ld blocks are left when call %ld fails", dns_blocks, n);
         cr_assert_lt(n, 100, "%s", why);

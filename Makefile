@@ -76,6 +76,10 @@ PARTS := $(call objects,$(foreach p,$(PLUGINS),\
     $(filter-out plugins/$(p)/$(p).c,$(wildcard plugins/$(p)/*.c))))
 UNIT := $(call objects,$(wildcard tests/unit/*.c))
 HELPERS := $(patsubst tests/system/%.c,$(BUILD)/tests/%,$(wildcard tests/system/*.c))
+# Plugins for tests of the core alone. odd.c is many: each is wrong in another way.
+ODD := $(shell sed -n 's/^\#ifdef ODD_\([A-Z_]*\)$$/\1/p' tests/plugins/odd.c)
+TEST_PLUGINS := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,\
+    $(wildcard tests/plugins/*.c)) $(ODD:%=$(BUILD)/tests/plugins/odd/%.so)
 
 # One short line for each thing that is made; V=1 shows the commands.
 V ?=
@@ -85,8 +89,8 @@ PROGRAMS := $(BUILD)/gyre $(BUILD)/gyrectl $(BUILD)/gyre-test
 
 .PHONY: all run check asan tsan bench docs tidy clean install uninstall unit programs FORCE
 all: $(PROGRAMS) $(PLUGIN_FILES)
-unit: $(BUILD)/unit
-programs: all unit $(HELPERS)
+unit: $(BUILD)/unit $(TEST_PLUGINS)
+programs: all unit $(HELPERS) $(TEST_PLUGINS)
 
 # Written when the compiler or a flag changes: everything is made again then.
 $(BUILD)/flags: FORCE
@@ -97,6 +101,14 @@ $(BUILD)/flags: FORCE
 $(BUILD)/obj/plugins/%.o: plugins/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(PLUGIN_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/tests/plugins/%.o: tests/plugins/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(PLUGIN_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/tests/plugins/odd/%.o: tests/plugins/odd.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(PLUGIN_CFLAGS) -DODD_$* -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -115,7 +127,7 @@ $(BUILD)/gyrectl: $(CTL)
 $(BUILD)/gyre-test: $(TALK) $(CORE)
 	$(call say,LD)$(CC) $(HOST_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/unit: $(UNIT) $(BUILD)/parts.a $(CORE)
+$(BUILD)/unit: $(UNIT) $(call objects,$(wildcard tests/host/*.c)) $(BUILD)/parts.a $(CORE)
 	$(call say,LD)$(CC) $(HOST_LDFLAGS) -o $@ $^ $(URING) $(LIBS) -lcriterion
 
 $(CORE): $(filter-out $(BUILD)/obj/server/main.o,$(SERVER))
@@ -123,6 +135,10 @@ $(CORE): $(filter-out $(BUILD)/obj/server/main.o,$(SERVER))
 
 $(BUILD)/parts.a: $(PARTS)
 	$(call say,AR)rm -f $@ && ar rcs $@ $^
+
+$(TEST_PLUGINS): $(BUILD)/tests/plugins/%.so: $(BUILD)/obj/tests/plugins/%.o
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(PLUGIN_LDFLAGS) -o $@.new $^ && mv $@.new $@
 
 $(BUILD)/tests/%: tests/system/%.c $(BUILD)/flags
 	@mkdir -p $(@D)

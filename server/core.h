@@ -82,7 +82,7 @@ uint64_t pool_in_use(const struct pool *);         /* bytes taken and not given:
 struct chunk;
 struct queue {
     struct chunk *first; /* knows the last */
-    uint64_t bytes; /* in memory; a file counts as nothing here, but room is 0 while one is queued */
+    uint32_t bytes; /* in memory; a file counts as nothing here, but room is 0 while one is queued */
     uint32_t files;
 };
 

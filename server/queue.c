@@ -47,7 +47,7 @@ bool queue_put(struct worker *w, struct section *s, struct queue *q, gyre_view v
     if (last && !last->core && last->cap - last->to >= v.n) {
         memcpy(last->bytes + last->to, v.p, v.n);
         last->to += (uint32_t)v.n;
-        q->bytes += v.n;
+        q->bytes += (uint32_t)v.n;
         return true;
     }
     while (v.n) {
@@ -58,7 +58,7 @@ bool queue_put(struct worker *w, struct section *s, struct queue *q, gyre_view v
         gyre_view part = gyre_head(&v, c->cap);
         memcpy(c->bytes, part.p, part.n);
         c->to = (uint32_t)part.n;
-        q->bytes += part.n;
+        q->bytes += (uint32_t)part.n;
         append(q, c);
     }
     return true;
@@ -72,7 +72,7 @@ bool queue_put_shared(struct worker *w, struct queue *q, struct bytes_core *core
     c->core = borrow_bytes(core);
     c->at = at;
     c->n = n;
-    if (core->p) q->bytes += n;
+    if (core->p) q->bytes += (uint32_t)n;
     else q->files++;
     append(q, c);
     return true;
@@ -100,7 +100,7 @@ static void drop_first(struct worker *w, struct section *s, struct queue *q)
 void queue_sent(struct worker *w, struct section *s, struct queue *q, uint64_t n)
 {
     if (n > q->bytes) bug(__func__, "more sent than queued");
-    q->bytes -= n;
+    q->bytes -= (uint32_t)n;
     while (n) {
         struct chunk *c = q->first;
         uint64_t have = c->core ? c->n : c->to - c->from, part = n < have ? n : have;

@@ -86,7 +86,7 @@ int stream_write_bytes(struct worker *w, struct actor *a, struct bytes_core *cor
     if (!n) return GYRE_OK;
     uint64_t most = (uint64_t)a->version->limits.out_max, cost = core->p ? n : 0;
     /* One buffer may be longer than out_max: it is shared, and nothing else can queue behind it. */
-    if (s->out.bytes && (cost > most || s->out.bytes > most - cost))
+    if (cost > UINT32_MAX / 2 || (s->out.bytes && (cost > most || s->out.bytes > most - cost)))
         return refuse(w, a, GYRE_SLOW, STAT_HIT_OUT);
     if (!queue_put_shared(w, &s->out, core, at, n))
         return refuse(w, a, GYRE_NO_MEMORY, STAT_HIT_MEMORY);

@@ -14,7 +14,7 @@ const char talk_language[] =
     "refused \"part\"       the section, or the reload just before, is refused, saying so\n"
     "\n"
     "a open               a client connects; udp and from \"192.0.2.1:7\" may follow\n"
-    "a > \"bytes\"          it sends: \\r \\n \\t \\0 \\\\ \\\" \\xHH, ${TMP}, \"x\"*1000, hex:00ff\n"
+    "a > \"bytes\"          it sends: \\r \\n \\t \\0 \\\\ \\\" \\xHH ${TMP} \"x\"*1000 hex:00ff\n"
     "a < \"bytes\"          exactly these come next; of UDP, one whole datagram\n"
     "a <~ \"pattern\"       * stands for any bytes, as few as will do, ? for one; or \\* \\?\n"
     "a <= 100             any 100 bytes\n"

@@ -169,7 +169,7 @@ check:
 asan:
 	@tools/deps check
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined programs
-	@BUILD=build/asan tests/run unit talks fail system
+	@BUILD=build/asan tests/run unit talks bugs fail system
 
 tsan:
 	@tools/deps check

@@ -213,6 +213,7 @@ void actor_take_version(struct worker *w, struct actor *a)
     a->version = newest;
     a->pub.conf = newest->conf;
     version_unuse(w, old);
+    if (a->flags & A_STREAM) stream_limits(w, a);
 }
 
 /* ---- the end ---- */
@@ -325,7 +326,7 @@ bool actor_run_ready(struct worker *w)
             actor_open(w, a); /* dialled without a wire */
             if (a->flags & A_CLOSING) continue;
         }
-        if (a->flags & A_PRODUCE && stream_room(a)) {
+        if (a->flags & A_PRODUCE && a->flags & A_OPEN && stream_room(a)) {
             a->flags &= ~(uint32_t)A_PRODUCE;
             if (a->kind->p.on_room) {
                 call_begin(w, a, "on_room");
@@ -378,4 +379,5 @@ void actor_leave(struct worker *w, struct actor *a, enum gyre_why why)
     call_begin(w, a, "on_leave");
     a->kind->p.on_leave(&a->pub, why);
     call_end(w);
+    stream_later(w, a);
 }

@@ -28,6 +28,7 @@ struct topic {
 };
 struct topics {
     struct topic *bucket[256];
+    uint64_t leaves; /* how often anyone left a topic */
 };
 
 static uint32_t hash_of(const struct plugin *p, gyre_view name)
@@ -76,6 +77,7 @@ static void leave(struct worker *w, struct topic_seat **at)
 {
     struct topic_seat *seat = *at, *last;
     struct topic *t = seat->topic;
+    w->topics->leaves++;
     *at = seat->next;
     last = t->members[--t->n];
     t->members[seat->index] = last;
@@ -130,6 +132,19 @@ static int bus_join(struct gyre_actor *pub, gyre_view name, bool in)
     return GYRE_OK;
 }
 
+static struct topic_seat **seat_in(struct extra *x, gyre_view name)
+{
+    struct topic_seat **at = &x->seats;
+    while (*at && !gyre_eq(name, (gyre_view){(*at)->topic->name, (*at)->topic->name_n}))
+        at = &(*at)->next;
+    return at;
+}
+
+static bool is_member(const struct actor *a, gyre_view name)
+{
+    return a && a->extra && *seat_in(a->extra, name);
+}
+
 /* Hands out to a list of names made first: members may leave meanwhile. */
 static void run_topic(struct worker *w, struct item *item)
 {
@@ -139,11 +154,13 @@ static void run_topic(struct worker *w, struct item *item)
     uint32_t n = t ? t->n : 0;
     gyre_ref *to = n ? pool_take(w, n * sizeof *to) : NULL;
     if (!to) n = 0;
+    uint64_t leaves = w->topics ? w->topics->leaves : 0;
     for (uint32_t i = 0; i < n; i++) to[i] = actor_ref(t->members[i]->actor);
     for (uint32_t i = 0; i < n; i++) {
-        struct actor *a = actor_at(w, to[i]);
-        if (a && a->kind->p.on_mail && !(to[i].at == m->from.at && to[i].id == m->from.id))
-            mail_hand_over(w, a, m);
+        if (to[i].at == m->from.at && to[i].id == m->from.id) continue;
+        if (w->topics->leaves != leaves && !is_member(actor_at(w, to[i]), name)) continue;
+        m->uses++;
+        mail_deliver(w, to[i], m);
     }
     pool_give(w, to, n * sizeof *to);
     mail_drop(m);

@@ -104,7 +104,8 @@ static const char *split_name(const char *text, struct conf_section *s)
     if (!name_is_valid(s->plugin))
         return "a section is named like its plugin, in lower case letters, digits, _ and -: "
                "[http] or [http blog.example.org]";
-    if (instance[strcspn(instance, " \t[")]) return "the second part of a section's name is one word";
+    if (instance[strcspn(instance, " \t[")])
+        return "the second part of a section's name is one word";
     if (!strcmp(s->plugin, "server") && instance[0]) return "[server] has no second part";
     return NULL;
 }

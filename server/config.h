@@ -107,7 +107,8 @@ struct endpoint {
  * 0: wrong, why says what and the right form. */
 size_t endpoint_listen(const char *text, struct endpoint out[2], char *why, size_t why_n);
 /* Reads a dial target into its parts; the host may be a name. */
-bool endpoint_dial(gyre_view text, enum endpoint_kind *, char host[256], uint16_t *port, char *why, size_t why_n);
+bool endpoint_dial(gyre_view text, enum endpoint_kind *, char host[256], uint16_t *port,
+                   char *why, size_t why_n);
 
 /* ---- metadata.c: what a plugin declares, as plain data of the host ---- */
 
@@ -168,7 +169,7 @@ void option_number_text(uint32_t kind, int64_t number, char *out, size_t n);
 
 /* ---- option.c ---- */
 
-/* Options that the host gives every section: listen, message_max, idle_time … ended by name NULL. */
+/* Options that the host gives every section: listen, message_max … ended by name NULL. */
 extern const struct option_info host_options[];
 /* Options of [server]. */
 extern const struct option_info server_options[];

@@ -275,7 +275,7 @@ struct stream {
     struct listener *from;    /* or NULL: dialled */
     struct sending *sending;  /* what a SEND of many parts, or a file, needs while under way */
     struct timer deadline;    /* the nearest of all host deadlines */
-    uint32_t opened_ms, active_ms, message_ms; /* since the worker began; message_ms 0: none begun */
+    uint32_t opened_at, active_at, message_at; /* in ticks; message_at 0: none begun */
     uint32_t touched_next;    /* slot + 1, of the worker's list */
     uint64_t address;         /* the peer's, as counted in addresses; 0: not counted */
 };
@@ -411,7 +411,11 @@ struct worker *worker_make(struct service *, uint32_t index, struct ring *);
 void worker_turn(struct worker *, bool busy);   /* one turn: wait, reap, run, flush */
 void worker_run(struct worker *);               /* turns until stop */
 void worker_free(struct worker *);
-uint32_t worker_ms(const struct worker *);      /* now, since it began */
+/* Times of streams are ticks since the worker began, rounded up. 32 bits begin anew after 397 days:
+ * more than the longest deadline, so an age is right if it matters. */
+enum { TICK_MS = 8 };
+uint32_t worker_ticks(const struct worker *);
+int64_t worker_ms_of(const struct worker *, uint32_t ticks); /* past ticks, since it began */
 /* What stands in a slot; also the low bits of its id. */
 enum slot_kind { SLOT_ACTOR = 1, SLOT_LISTENER, SLOT_EMIT, SLOT_REQUEST, SLOT_POLLER };
 uint32_t slot_take(struct worker *, void *object, enum slot_kind, uint64_t *id); /* UINT32_MAX: full */
@@ -432,6 +436,8 @@ void stream_finish(struct worker *, struct actor *);  /* gyre->finish */
 const struct gyre_peer *stream_peer(struct worker *, struct actor *); /* NULL: no memory */
 bool stream_idle(struct actor *);                     /* nothing begun, nothing queued */
 void stream_later(struct worker *, struct actor *);   /* a callback ran: asks again after LATER */
+void stream_limits(struct worker *, struct actor *);   /* it has other limits now */
+void stream_answered(struct worker *, struct actor *); /* its deadlines begin anew */
 void stream_deadline(struct worker *, struct actor *);
 void stream_touch(struct worker *, struct actor *);   /* flush it at the end of the turn */
 uint64_t stream_room(struct actor *);

@@ -59,7 +59,8 @@ void describe_ini(FILE *to, const struct plugin_info *info)
     } else {
         (void)fputs("# The server itself.\n", to);
     }
-    (void)fputs("# Every option stands here with its preset. Take the ; away to change one.\n\n", to);
+    (void)fputs("# Every option stands here with its preset. Take the ; away to change one.\n\n",
+                to);
     (void)fprintf(to, "[%s]\n", info ? info->name : "server");
     for (size_t i = 0; info && i < info->options_n; i++) put_option(to, &info->options[i], info);
     if (info) (void)fputs("\n# Of every section:\n", to);

@@ -73,7 +73,7 @@ static int judge(const struct describer *d, int status, struct plugin_info **inf
     }
     int line = said.n ? (int)strcspn(d->said, "\n") : 0;
     if (line) (void)snprintf(why, why_n, "%.*s", line, d->said);
-    else (void)snprintf(why, why_n, "ends the program when it is loaded");
+    else (void)snprintf(why, why_n, "crashes, or ends the program, when it is loaded");
     return -1;
 }
 

@@ -56,11 +56,14 @@ void dial_connected(struct worker *w, struct actor *a, int32_t res)
 {
     stream_of(a)->flags &= ~(uint32_t)S_CONNECT;
     stream_sending_done(w, stream_of(a));
-    if (a->flags & A_CLOSED) return stream_closed(w, a);
-    if (a->flags & A_CLOSING) return;
+    if (a->flags & A_CLOSING) {
+        if (res < 0) stream_of(a)->flags |= S_DROP;
+        if (a->flags & A_CLOSED) stream_closed(w, a);
+        return;
+    }
     if (res == 0) {
         stream_begin(w, a);
-        if (stream_of(a)->out.first) stream_touch(w, a);
+        if (stream_of(a)->out.first || stream_of(a)->flags & S_FIN) stream_touch(w, a);
         actor_ready(w, a); /* it may have been asked to produce, or be linked */
         return;
     }
@@ -97,7 +100,8 @@ static void look_up(struct job *job)
 static void looked_up(struct worker *w, struct item *item)
 {
     struct look_up *l = (struct look_up *)((uint8_t *)item - offsetof(struct look_up, job.item));
-    struct actor *a = actor_at(w, l->actor);
+    struct actor *a = slot_at(w, (uint32_t)l->actor.at, l->actor.id, SLOT_ACTOR);
+    if (a && stream_of(a)->flags & S_DROP) a = NULL; /* closed; else it may have to flush */
     if (a && l->found) stream_broken(w, a, GYRE_NO_NAME);
     else if (a) connect_to(w, a, &l->result);
     free(l);

@@ -99,6 +99,13 @@ static void append(struct reading *r, gyre_view line)
     gyre_put(&r->whole, gyre_trim(line));
 }
 
+/* Letters, digits, _ and -. */
+static bool is_of_key(uint8_t c)
+{
+    uint8_t low = gyre_lower(c);
+    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
 /* An indented line that may have been meant as a line of its own. */
 static void doubt(struct reading *r, gyre_view line)
 {
@@ -108,8 +115,7 @@ static void doubt(struct reading *r, gyre_view line)
     bool assignment = gyre_until(&text, '=', &key) && key.n > 1 && is_blank(key.p[key.n - 1]);
     key = assignment ? gyre_trim(key) : GYRE_NOTHING;
     for (size_t i = 0; i < key.n; i++)
-        if (!(key.p[i] >= 'a' && key.p[i] <= 'z') && key.p[i] != '_' && key.p[i] != '-')
-            assignment = false;
+        assignment = assignment && is_of_key(key.p[i]);
     if (!section && !assignment) return;
     complain(r, true, r->line, "indented, so it is part of the value above: start it at the left "
                                "edge if it is a %s", section ? "section" : "key");
@@ -208,10 +214,7 @@ static bool begin_key(struct reading *r, gyre_view line)
     }
     key = gyre_trim(key);
     good = copy_name(r->key, key);
-    for (size_t i = 0; i < key.n; i++) {
-        uint8_t c = gyre_lower(key.p[i]);
-        good = good && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-');
-    }
+    for (size_t i = 0; i < key.n; i++) good = good && is_of_key(key.p[i]);
     if (!good) {
         complain(r, false, r->whole_line, "'%.*s' begins with no key: letters, digits, _ and -, "
                                           "at most %d, then '='",

@@ -30,7 +30,7 @@ enum {
     LIMIT_PER_ADDRESS = 1024,     /* a section: a NAT of an office, not one client alone */
     LIMIT_IDLE_MS = 5 * 60 * 1000,
     LIMIT_MESSAGE_MS = 30 * 1000, /* first byte to last of one message: slow senders */
-    LIMIT_LINGER_MS = 5 * 1000,   /* after close: for the queue to flush and the peer to end */
+    LIMIT_LINGER_MS = 5 * 1000,   /* after close: for the peer to take some of the queue, or to end */
     LIMIT_MEMORY = 256 * 1024 * 1024, /* of a plugin, over all workers */
 
     /* ---- mail ---- */
@@ -44,6 +44,7 @@ enum {
     /* ---- files and helpers ---- */
     LIMIT_FILE_CACHED = 64 * 1024,         /* larger ones are read in pieces, in step with the wire */
     LIMIT_FILE_CACHE = 32 * 1024 * 1024,   /* a worker */
+    LIMIT_FILE_OPEN = 512,                 /* a worker: larger files kept open */
     LIMIT_FILE_CHUNK = 64 * 1024,          /* one piece: x streams that send files */
     LIMIT_HELPERS = 4,                     /* threads a service */
     LIMIT_JOBS = 1024,                     /* waiting for a helper */

@@ -3,7 +3,8 @@
  *
  * Promise: text of peers cannot forge a line nor drive a terminal: control characters, among them
  * those that UTF-8 can spell, and bytes that are no UTF-8 come out as \x1b. errno is left alone. A
- * line that standard error does not take is dropped: logging never fails. Limits: LINE_MAX_BYTES; a longer line ends in "...".
+ * line that standard error does not take is dropped: logging never fails. Limits: LINE_MAX_BYTES; a
+ * longer line ends in "...".
  */
 #include "log.h"
 
@@ -64,14 +65,14 @@ bool log_level_of(const char *word, enum gyre_level *level)
 static size_t shown(gyre_view v)
 {
     uint8_t c = v.p[0];
-    size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3
-             : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
     if (n == 1) return c >= 0x20 && c != 0x7f;
-    if (n > v.n) return 0;
+    if (!n || n > v.n) return 0;
     for (size_t i = 1; i < n; i++)
         if ((v.p[i] & 0xc0) != 0x80) return 0;
     if (c == 0xc2 && v.p[1] < 0xa0) return 0;
-    if ((c == 0xe0 && v.p[1] < 0xa0) || (c == 0xf0 && v.p[1] < 0x90)) return 0; /* too long a form */
+    if ((c == 0xe0 && v.p[1] < 0xa0) || (c == 0xf0 && v.p[1] < 0x90)) return 0; /* overlong */
+    if ((c == 0xed && v.p[1] > 0x9f) || (c == 0xf4 && v.p[1] > 0x8f)) return 0; /* no character */
     return n;
 }
 

@@ -96,7 +96,7 @@ void choke_end(struct worker *w, struct worker *rested)
 
 /* ---- handing over ---- */
 
-void mail_hand_over(struct worker *w, struct actor *a, struct mail *m)
+static void hand_over(struct worker *w, struct actor *a, struct mail *m)
 {
     struct buf body;
     struct gyre_mail told = {.size = sizeof told, .type = m->type, .from = m->from, .tag = m->tag,
@@ -122,6 +122,7 @@ static void run_bounce(struct worker *w, struct item *item)
         call_begin(w, a, "on_bounce");
         a->kind->p.on_bounce(&a->pub, &told, m->err);
         call_end(w);
+        stream_later(w, a);
     }
     mail_drop(m);
 }
@@ -138,7 +139,7 @@ static void bounce(struct worker *w, struct mail *m, gyre_ref to, int32_t err)
     struct worker *home = worker_of(w, m->from);
     struct mail *back = m;
     if (m->asked) (void)mail_reply(w, m->from, m->tag, err, GYRE_NOTHING);
-    if (m->asked || !home) {
+    if (m->asked || m->topic_n || !home) {
         mail_drop(m);
         return;
     }
@@ -176,16 +177,22 @@ static void keep(struct worker *w, struct actor *a, struct mail *m)
     x->held_end = &h->next;
 }
 
-/* To one receiver. Takes one use of m. */
-static void deliver(struct worker *w, gyre_ref to, struct mail *m)
+/* An actor without a wire holds mail while it is paused, and until it is open. */
+static bool holds(const struct actor *a)
+{
+    if (a->flags & A_STREAM) return false;
+    return a->paused || !(a->flags & A_OPEN) || (a->extra && a->extra->held);
+}
+
+void mail_deliver(struct worker *w, gyre_ref to, struct mail *m)
 {
     struct actor *a = actor_at(w, to);
     if (!a || !a->kind->p.on_mail) {
         bounce(w, m, to, a ? GYRE_UNSUPPORTED : GYRE_GONE);
-    } else if (!(a->flags & A_STREAM) && (a->paused || (a->extra && a->extra->held))) {
+    } else if (holds(a)) {
         keep(w, a, m);
     } else {
-        mail_hand_over(w, a, m);
+        hand_over(w, a, m);
         mail_drop(m);
     }
 }
@@ -194,7 +201,7 @@ static void run_mail(struct worker *w, struct item *item)
 {
     struct mail *m = (struct mail *)item;
     m->uses += m->names_n; /* and one of our own, until the end */
-    for (uint32_t i = 0; i < m->names_n; i++) deliver(w, m->names[i], m);
+    for (uint32_t i = 0; i < m->names_n; i++) mail_deliver(w, m->names[i], m);
     mail_drop(m);
 }
 
@@ -208,7 +215,7 @@ void mail_resume(struct worker *w, struct actor *a)
         if (!x->held) x->held_end = &x->held;
         memory_give(w, section_of(a), sizeof *h + m->text_n);
         pool_give(w, h, sizeof *h);
-        mail_hand_over(w, a, m);
+        hand_over(w, a, m);
         mail_drop(m);
     }
     actor_leave_if_idle(w, a);

@@ -31,6 +31,7 @@ static inline gyre_view mail_text(struct mail *m)
 struct mail *mail_make(struct actor *from, size_t names_n, uint32_t type, uint64_t tag,
                        gyre_view topic, gyre_view text, struct bytes_core *body);
 void mail_drop(struct mail *);
-void mail_hand_over(struct worker *, struct actor *, struct mail *);
+/* To one receiver, who may hold it or be gone; of a topic nothing bounces. Takes one use. */
+void mail_deliver(struct worker *, gyre_ref to, struct mail *);
 void mail_choke(struct worker *, struct actor *from, struct worker *full); /* if it is over */
 #endif

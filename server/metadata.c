@@ -5,7 +5,8 @@
  * it. One record a line, fields behind tabs, \\ \t \n escaped, \N for a missing text:
  *
  *   gyre-metadata 1
- *   plugin   name version summary target flags streams datagrams message_max high_mark idle handshake
+ *   plugin   name version summary target flags streams datagrams message_max high_mark idle_ms
+ *            handshake_ms
  *   option   name kind preset range help          need   id optional
  *   metric   name                                 offer  id
  *   end                                           or, instead of all that:   refused: why

@@ -45,7 +45,7 @@ const struct option_info host_options[] = {
 const struct option_info server_options[] = {
     ROW("workers", GYRE_INT, "auto", "1..64|auto", "Threads of each service; auto: one per core."),
     ROW("plugins", GYRE_PATH, NULL, NULL,
-        "The folder of plugins. Without it: the one that this program was built or installed with."),
+        "The folder of plugins. Without it: the one this program was built or installed with."),
     ROW("run", GYRE_PATH, NULL, NULL,
         "The folder for what exists only while the server runs: the control socket, copies of "
         "plugins. Without it: a folder below /run, or below XDG_RUNTIME_DIR."),
@@ -152,8 +152,9 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
     for (size_t i = 0; server_options[i].name; i++) {
         const struct option_info *o = &server_options[i];
         errno = 0;
-        if (!s || !option_given(o, s->entries, s->entries_n, o->preset, &values[i], why, sizeof why))
-            (void)option_given(o, NULL, 0, o->preset, &values[i], why, sizeof why);
+        bool good = s && option_given(o, s->entries, s->entries_n, o->preset, &values[i], why,
+                                      sizeof why);
+        if (!good) (void)option_given(o, NULL, 0, o->preset, &values[i], why, sizeof why);
         no_memory = no_memory || errno == ENOMEM;
     }
     *settings = (struct server_settings){

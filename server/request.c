@@ -67,6 +67,7 @@ void request_answer(struct worker *w, struct request *r, const struct gyre_answe
     a->requests--;
     free_request(w, r);
     if (a->flags & A_CLOSING) return;
+    if (a->flags & A_STREAM) stream_answered(w, a);
     actor_answer(w, a, done, &told);
     actor_ready(w, a); /* it rested: go on */
 }

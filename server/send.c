@@ -149,11 +149,17 @@ void stream_flush(struct worker *w, struct actor *a)
     s->flags |= S_SEND;
 }
 
+/* After close the peer has LIMIT_LINGER_MS for each step: to take some of the queue, to end. */
+static void linger(struct worker *w, struct stream *s)
+{
+    timer_set(w, &s->deadline, w->now_ns + (int64_t)LIMIT_LINGER_MS * 1000000);
+}
+
 /* Output has gone: whoever rested because of it looks again. */
 static void gone(struct worker *w, struct actor *a)
 {
     struct stream *s = stream_of(a);
-    if (a->flags & A_CLOSING) return;
+    if (a->flags & A_CLOSING) return linger(w, s);
     if (s->flags & S_OVER && !s->out.files &&
         s->out.bytes <= (uint64_t)a->version->limits.high_mark / 2) {
         s->flags &= ~(uint32_t)S_OVER;
@@ -171,7 +177,7 @@ void stream_sent(struct worker *w, struct actor *a, int32_t res)
     s->flags &= ~(uint32_t)S_SEND;
     stream_sending_done(w, s);
     if (res > 0) {
-        s->active_ms = worker_ms(w);
+        s->active_at = worker_ticks(w);
         count(w, section_of(a), STAT_BYTES_OUT, res);
         queue_sent(w, section_of(a), &s->out, (uint64_t)res);
         if (s->out.first || s->flags & S_FIN) stream_touch(w, a);
@@ -214,13 +220,14 @@ void stream_broken(struct worker *w, struct actor *a, enum gyre_why why)
 void stream_closing(struct worker *w, struct actor *a, enum gyre_how how)
 {
     struct stream *s = stream_of(a);
-    if (how == GYRE_NOW || s->fd < 0 || s->flags & S_CONNECT) s->flags |= S_DROP;
+    bool connected = s->fd >= 0 && !(s->flags & S_CONNECT);
+    if (how == GYRE_NOW || !(connected || s->out.first)) s->flags |= S_DROP;
     s->flags |= S_FIN;
     stream_discard(w, a);
     /* The clock of lingering starts now, whatever deadline was nearer. */
     timer_clear(w, &s->deadline);
-    timer_set(w, &s->deadline, w->now_ns + (int64_t)LIMIT_LINGER_MS * 1000000);
-    if (!(s->flags & S_DROP) && s->out.first) stream_touch(w, a);
+    linger(w, s);
+    if (connected && !(s->flags & S_DROP) && s->out.first) stream_touch(w, a);
 }
 
 static void finish(struct worker *w, struct actor *a)
@@ -249,7 +256,8 @@ void stream_closed(struct worker *w, struct actor *a)
     struct stream *s = stream_of(a);
     if (!(s->flags & (S_DROP | S_ENDED))) {
         if (s->out.first || s->flags & (S_SEND | S_READ)) {
-            if (!(s->flags & (S_SEND | S_READ))) stream_touch(w, a);
+            /* What was dialled and is not yet connected goes on when it is. */
+            if (s->fd >= 0 && !(s->flags & (S_SEND | S_READ | S_CONNECT))) stream_touch(w, a);
             return;
         }
         if (!(s->flags & S_EOF)) { /* FIN, then read until the peer ends too */

@@ -71,6 +71,7 @@ struct service *service_make(const char *name, uint32_t generation, uint32_t wor
         s->stats = mmap(NULL, sizeof *s->stats, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (s->stats == MAP_FAILED) goto fail;
+        s->stats_private = true;
     }
     if (helpers && !(s->helpers = helpers_make(helpers))) goto fail;
     return s;
@@ -379,6 +380,7 @@ void service_free(struct service *sv)
         free(p->kinds);
         free(p);
     }
+    if (sv->stats_private) munmap(sv->stats, sizeof *sv->stats);
     pthread_mutex_destroy(&sv->lock);
     free(sv);
 }

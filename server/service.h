@@ -18,6 +18,7 @@ struct service {
     struct plugin *plugins;
     struct section *sections;
     struct stats_page *stats;
+    bool stats_private;      /* made here, not shared with a supervisor */
     struct helpers *helpers; /* NULL: jobs run at once, on the worker */
     pthread_mutex_t lock;    /* of: retired, signals to the control thread */
     struct version *retired; /* that no worker holds any more: on_unload */

@@ -30,27 +30,30 @@ static size_t held(const struct stream *s)
 
 /* ---- deadlines ---- */
 
-static void nearer(int64_t *due_ms, uint32_t from_ms, int64_t after_ms)
+static void nearer(const struct worker *w, int64_t *due_ms, uint32_t from, int64_t after_ms)
 {
-    if (after_ms != GYRE_NEVER && from_ms + after_ms < *due_ms) *due_ms = from_ms + after_ms;
+    int64_t at;
+    if (after_ms == GYRE_NEVER) return;
+    at = worker_ms_of(w, from) + after_ms;
+    if (at < *due_ms) *due_ms = at;
 }
 
-/* When the nearest deadline is, and what it is called in the statistics. */
-static int64_t nearest(struct actor *a, enum stat_id *what)
+/* When the nearest deadline is, in ms since the worker began, and its name in the statistics. */
+static int64_t nearest(const struct worker *w, struct actor *a, enum stat_id *what)
 {
     struct stream *s = stream_of(a);
     const struct limits *l = limits_of(a);
     int64_t due = GYRE_NEVER, was;
-    if (!(s->flags & S_GREETED)) nearer(&due, s->opened_ms, l->handshake_ms);
+    if (!(s->flags & S_GREETED)) nearer(w, &due, s->opened_at, l->handshake_ms);
     *what = STAT_HIT_HANDSHAKE;
     was = due;
-    if (s->message_ms && !a->requests) nearer(&due, s->message_ms, l->message_ms);
+    if (s->message_at && !a->requests) nearer(w, &due, s->message_at, l->message_ms);
     if (due != was) *what = STAT_HIT_MESSAGE_TIME;
     was = due;
-    if (!a->requests) nearer(&due, s->active_ms, l->idle_ms);
+    if (!a->requests) nearer(w, &due, s->active_at, l->idle_ms);
     if (due != was) *what = STAT_HIT_IDLE;
     was = due;
-    nearer(&due, s->opened_ms, l->total_ms);
+    nearer(w, &due, s->opened_at, l->total_ms);
     if (due != was) *what = STAT_HIT_TOTAL;
     return due;
 }
@@ -63,7 +66,21 @@ static void set_deadline(struct worker *w, struct actor *a, int64_t due_ms)
 static void arm_deadline(struct worker *w, struct actor *a)
 {
     enum stat_id what;
-    set_deadline(w, a, nearest(a, &what));
+    set_deadline(w, a, nearest(w, a, &what));
+}
+
+void stream_limits(struct worker *w, struct actor *a)
+{
+    if (!(a->flags & A_OPEN) || a->flags & A_CLOSING) return;
+    arm_deadline(w, a);
+    actor_ready(w, a); /* it may rest no more */
+}
+
+void stream_answered(struct worker *w, struct actor *a)
+{
+    struct stream *s = stream_of(a);
+    s->active_at = worker_ticks(w);
+    if (s->message_at) s->message_at = s->active_at;
 }
 
 void stream_deadline(struct worker *w, struct actor *a)
@@ -75,10 +92,10 @@ void stream_deadline(struct worker *w, struct actor *a)
         return;
     }
     if (!(a->flags & A_OPEN)) return stream_broken(w, a, GYRE_TIMEOUT); /* dial took too long */
-    int64_t due_ms = nearest(a, &what);
-    if (due_ms > worker_ms(w)) {
+    int64_t due_ms = nearest(w, a, &what), now_ms = (w->now_ns - w->began_ns) / 1000000;
+    if (due_ms > now_ms) {
         /* While a request is open only the total counts: look again after a while. */
-        if (a->requests && due_ms > (int64_t)worker_ms(w) + 1000) due_ms = worker_ms(w) + 1000;
+        if (a->requests && due_ms > now_ms + 1000) due_ms = now_ms + 1000;
         set_deadline(w, a, due_ms);
         return;
     }
@@ -126,11 +143,17 @@ void stream_discard(struct worker *w, struct actor *a)
 
 /* ---- delivering ---- */
 
+/* Where its bytes go instead of on_data; one that closes ends the link. */
+static struct actor *link_of(const struct actor *a)
+{
+    struct actor *to = a->extra ? a->extra->link_to : NULL;
+    return to && !(to->flags & A_CLOSING) ? to : NULL;
+}
+
 static bool may_deliver(struct actor *a)
 {
-    const struct extra *x = a->extra;
     if (a->flags & (A_CLOSING | A_CHOKED) || !(a->flags & A_OPEN) || a->paused) return false;
-    if (x && x->link_to) return !stream_over(x->link_to);
+    if (link_of(a)) return !stream_over(link_of(a));
     if (a->requests && !(a->kind->p.flags & GYRE_OVERLAP)) return false;
     return a->kind->p.flags & GYRE_DUPLEX || !stream_over(a);
 }
@@ -139,7 +162,8 @@ static void relay(struct worker *w, struct actor *a, gyre_view *v)
 {
     struct extra *x = a->extra;
     struct actor *to = x->link_to;
-    gyre_view part = gyre_head(v, x->link_left < v->n ? (size_t)x->link_left : v->n);
+    uint64_t room = stream_room(to), most = x->link_left < room ? x->link_left : room;
+    gyre_view part = gyre_head(v, most < v->n ? (size_t)most : v->n);
     x->link_left -= part.n;
     if (!x->link_left) {
         to->extra->link_from = NULL;
@@ -157,14 +181,13 @@ static bool deliver_one(struct worker *w, struct actor *a, gyre_view *v)
     const gyre_view was = part;
     call_begin(w, a, "on_data");
     enum gyre_step step = a->kind->p.on_data(&a->pub, &part);
+    size_t took = was.n - part.n;
+    if (step == GYRE_TOOK && (part.n >= was.n || (part.n && part.p != was.p + took)))
+        bug("GYRE_TOOK", "nothing was cut off the front of the input");
     call_end(w);
     if (step == GYRE_TOOK) {
-        size_t took = was.n - part.n;
-        if (part.n >= was.n || (part.n && part.p != was.p + took))
-            bug("on_data", "%s returned TOOK, but cut nothing off the front of its input",
-                a->kind->plugin->name);
         (void)gyre_head(v, took);
-        s->message_ms = 0;
+        s->message_at = 0;
         s->flags |= S_GREETED;
         count(w, section_of(a), STAT_MESSAGES, 1);
         return true;
@@ -187,7 +210,7 @@ static void deliver(struct worker *w, struct actor *a, gyre_view *v)
 {
     stream_of(a)->flags &= ~(uint32_t)(S_MORE | S_LATER);
     while (v->n && may_deliver(a)) {
-        if (a->extra && a->extra->link_to) relay(w, a, v);
+        if (link_of(a)) relay(w, a, v);
         else if (!a->kind->p.on_data) v->n = 0;
         else if (!deliver_one(w, a, v)) break;
     }
@@ -201,6 +224,7 @@ static void tell_eof(struct worker *w, struct actor *a)
     if (!(s->flags & S_EOF) || s->flags & S_EOF_TOLD || a->flags & A_CLOSING) return;
     if (a->requests || a->paused || (held(s) && !(s->flags & S_MORE && may_deliver(a)))) return;
     s->flags |= S_EOF_TOLD;
+    stream_discard(w, a); /* half a message */
     if (a->kind->p.on_eof) {
         call_begin(w, a, "on_eof");
         a->kind->p.on_eof(&a->pub);
@@ -244,8 +268,8 @@ static void balance(struct worker *w, struct actor *a)
 static void begin_message(struct worker *w, struct actor *a)
 {
     struct stream *s = stream_of(a);
-    if (s->message_ms) return;
-    s->message_ms = worker_ms(w) | 1;
+    if (s->message_at) return;
+    s->message_at = worker_ticks(w);
     arm_deadline(w, a);
 }
 
@@ -254,7 +278,7 @@ static void take_bytes(struct worker *w, struct actor *a, gyre_view v)
     struct stream *s = stream_of(a);
     count(w, section_of(a), STAT_BYTES_IN, (int64_t)v.n);
     if (a->flags & A_CLOSING) return;
-    s->active_ms = worker_ms(w);
+    s->active_at = worker_ticks(w);
     if (!s->in) {
         deliver(w, a, &v);
         if (v.n && !hold(w, a, v)) goto full;
@@ -262,6 +286,7 @@ static void take_bytes(struct worker *w, struct actor *a, gyre_view v)
         return;
     }
     if (!hold(w, a, v)) goto full;
+    if (!may_deliver(a)) s->message_at = 0; /* it may be whole: the peer is not waited for */
     stream_resume(w, a);
     return;
 full:
@@ -348,7 +373,7 @@ static void received(struct worker *w, struct actor *a, const struct ring_event 
 void stream_begin(struct worker *w, struct actor *a)
 {
     struct stream *s = stream_of(a);
-    s->opened_ms = s->active_ms = worker_ms(w);
+    s->opened_at = s->active_at = worker_ticks(w);
     timer_clear(w, &s->deadline);
     arm_deadline(w, a);
     actor_open(w, a);

@@ -206,8 +206,10 @@ static bool begin(struct supervisor *s, char *why, size_t why_n)
 static void end(struct supervisor *s)
 {
     control_close(&s->control);
+    watch_close(&s->watch);
     plan_drop(s->plan);
     s->plan = NULL;
+    services_forget_idle(s);
     sockets_close_unkept(&s->sockets);
     folder_free(&s->folder);
     problems_free(&s->reload.problems);
@@ -234,5 +236,7 @@ int supervisor_run(const char *conf, bool check, bool single)
     }
     int status = s->exit_status;
     free(s);
+    (void)fflush(NULL);
+    if (single) _exit(status); /* plugins were loaded here: their statics are locked */
     return status;
 }

@@ -274,15 +274,17 @@ void reload_retry_ports(struct supervisor *);
 /* ---- watch.c ---- */
 
 struct watch {
-    int fd;                            /* inotify; -1: none */
-    int conf, plugins;                 /* watches; -1: none */
-    const char *conf_path, *conf_file; /* conf_file: only this name in it matters, or NULL */
+    int fd;            /* inotify; -1: none */
+    int conf, plugins; /* watches; -1: none */
+    char *conf_path;
+    const char *conf_file; /* conf_file: only this name in it matters, or NULL */
     const char *plugins_path;
     int64_t due_ms, first_ms; /* INT64_MAX: nothing changed */
 };
 void watch_open(struct watch *, const char *conf, const char *plugins);
 void watch_again(struct watch *); /* folders that were not there may be now */
 void watch_readable(struct watch *);
+void watch_close(struct watch *);
 bool watch_due(struct watch *); /* true once, when something has changed and is settled */
 
 /* ---- control.c, status.c, report.c, ready.c ---- */

@@ -7,7 +7,7 @@
  * or while a folder is missing, nothing is lost but the watching; `gyrectl reload` still works.
  */
 #include <errno.h>
-#include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -26,13 +26,10 @@ void watch_open(struct watch *w, const char *conf, const char *plugins)
     const char *slash = strrchr(conf, '/');
     *w = (struct watch){.conf = -1, .plugins = -1, .due_ms = INT64_MAX, .first_ms = INT64_MAX};
     w->plugins_path = plugins;
-    w->conf_path = text_of("%s", conf);
-    if (stat(conf, &st) == 0 && !S_ISDIR(st.st_mode)) { /* one file: its folder is watched */
+    if (stat(conf, &st) == 0 && !S_ISDIR(st.st_mode)) /* one file: its folder is watched */
         w->conf_file = slash ? slash + 1 : conf;
-        w->conf_path = slash == conf ? "/"
-                       : slash       ? text_of("%.*s", (int)(slash - conf), conf)
-                                     : ".";
-    }
+    if (!w->conf_file) w->conf_path = text_of("%s", conf);
+    else w->conf_path = slash ? text_of("%.*s/.", (int)(slash - conf), conf) : text_of(".");
     w->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (w->fd < 0) log_warn("files are not watched: %s", strerror(errno));
 }
@@ -82,4 +79,12 @@ bool watch_due(struct watch *w)
     if (clock_ms() < w->due_ms) return false;
     w->due_ms = w->first_ms = INT64_MAX;
     return true;
+}
+
+void watch_close(struct watch *w)
+{
+    if (w->fd >= 0) (void)close(w->fd);
+    free(w->conf_path);
+    w->conf_path = NULL;
+    w->fd = -1;
 }

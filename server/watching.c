@@ -68,6 +68,7 @@ static void run_down(struct worker *w, struct item *item)
         call_begin(w, a, "on_down");
         a->kind->p.on_down(&a->pub, word->watched, word->why);
         call_end(w);
+        stream_later(w, a);
     }
     free(word);
 }

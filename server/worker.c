@@ -60,9 +60,22 @@ void slot_give(struct worker *w, uint32_t slot)
 
 /* ---- a turn ---- */
 
-uint32_t worker_ms(const struct worker *w)
+/* From 1 on: 0 is no time. */
+static int64_t ticks_of(const struct worker *w)
 {
-    return (uint32_t)((w->now_ns - w->began_ns) / 1000000);
+    const int64_t tick_ns = TICK_MS * 1000000;
+    return (w->now_ns - w->began_ns + tick_ns - 1) / tick_ns + 1;
+}
+
+uint32_t worker_ticks(const struct worker *w)
+{
+    return (uint32_t)ticks_of(w);
+}
+
+int64_t worker_ms_of(const struct worker *w, uint32_t ticks)
+{
+    int64_t now = ticks_of(w);
+    return (now - (uint32_t)((uint32_t)now - ticks) - 1) * TICK_MS;
 }
 
 static void read_clocks(struct worker *w)

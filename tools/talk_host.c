@@ -326,6 +326,25 @@ static bool leave(struct talk_host *h, char *why, size_t why_n)
     return !count_left(h, why, why_n);
 }
 
+/* What a worker keeps for itself goes first, then every byte of its pool must be back. */
+static bool pools_left(struct talk_host *h, char *why, size_t why_n)
+{
+    int64_t bytes = 0;
+    for (uint32_t i = 0; i < h->workers; i++) {
+        struct worker *w = h->service->workers[i];
+        worker_here = w;
+        bus_free(w);
+        files_free(w);
+        dgram_free(w);
+        pool_give(w, w->starved, w->starved_cap * sizeof *w->starved);
+        w->starved = NULL;
+        w->starved_cap = 0;
+        bytes += (int64_t)pool_in_use(w->pool);
+    }
+    worker_here = NULL;
+    return left(why, why_n, "bytes of the workers' pools were not given back", bytes);
+}
+
 bool talk_host_end(struct talk_host *h, char *why, size_t why_n)
 {
     bool good = true;
@@ -335,6 +354,7 @@ bool talk_host_end(struct talk_host *h, char *why, size_t why_n)
         service_abort(h->service);
         service_stop(h->service);
         (void)talk_host_settle(h);
+        if (h->section && good) good = !pools_left(h, why, why_n);
         h->service->plugins = NULL; /* the next run has it */
         service_free(h->service);
     }

@@ -18,7 +18,7 @@ struct place {
 
 static const struct dns_node *node_at(const struct dns_reply *reply, uint32_t node)
 {
-    return &reply->zones->nodes[node];
+    return dns_node(reply->zones, node);
 }
 
 static bool put_set(struct dns_reply *reply, uint32_t owner, const struct dns_found_set *set,

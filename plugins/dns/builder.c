@@ -182,7 +182,7 @@ void dns_builder_free(struct dns_builder *builder)
 
 void dns_zones_free(struct dns_zones *zones, dns_memory *memory)
 {
-    void *blocks[] = {zones->slots, zones->nodes, zones->zones, zones->blob};
+    void *blocks[] = {zones->slots, zones->zones, zones->blob};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
         if (blocks[i]) memory(blocks[i], 0);
     *zones = (struct dns_zones){0};

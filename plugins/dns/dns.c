@@ -78,9 +78,6 @@ static void cut_batch(struct home *home, const struct dns_zones *zones,
     for (size_t i = 0; i < n; i++)
         if (home->asked[i] && !home->queries[i].rcode)
             dns_zones_fetch_node(zones, home->queries[i].hash);
-    for (size_t i = 0; i < n; i++)
-        if (home->asked[i] && !home->queries[i].rcode)
-            dns_zones_fetch_bytes(zones, home->queries[i].hash);
 }
 
 /* Answers a question, when it was one. */

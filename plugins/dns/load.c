@@ -111,9 +111,13 @@ bool dns_load(struct gyre_section *section, const struct gyre_file *file, struct
     loader.builder.seed.second |= 1;
     for (size_t i = 0; i < conf->zone.n && !loader.builder.no_memory; i++)
         load_zone(&loader, &conf->zone.at[i]);
+    const struct dns_zones *zones = &conf->compiled;
     bool packed = dns_builder_pack(&loader.builder, &loader.troubles, &conf->compiled);
     bool no_memory = loader.builder.no_memory;
     dns_builder_free(&loader.builder);
+    if (packed)
+        gyre->log(NULL, GYRE_INFO, "%s: %u zones, %llu records", section->name, zones->zones_n,
+                  (unsigned long long)zones->records);
     if (no_memory) {
         why->n = 0;
         gyre_put(why, GYRE_LIT("the zones need more memory than memory_max"));

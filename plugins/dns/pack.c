@@ -2,36 +2,29 @@
  * pack.c - from gathered records to compiled zones (builder.h, zones.h), with the checks that need
  * the whole of a zone: one SOA, an NS, nothing beside a CNAME, sets that fit into a message.
  *
- * Time is linear in names and records: two counting sorts, by type and by owner, bring the records
- * of a set together in the order of the file.
+ * Written in the order of names; references are numbers of names at first. When all have their
+ * place, a second pass makes them numbers of nodes.
  */
-#include "builder.h"
+#include "pack.h"
 
-struct packer {
-    struct dns_builder *from;
-    struct dns_troubles *troubles;
-    struct dns_zones *to;
-    uint32_t *order; /* numbers of the records that are served, by owner, type, line */
-    size_t order_n, blob_cap;
-};
-
-static const struct dns_draft_record *record(const struct packer *packer, size_t place)
+static const struct dns_draft_record *record(const struct dns_packer *packer, size_t place)
 {
     return &packer->from->records[packer->order[place]];
 }
 
-static gyre_view rdata(const struct packer *packer, const struct dns_draft_record *r)
+static gyre_view rdata(const struct dns_packer *packer, const struct dns_draft_record *r)
 {
     return (gyre_view){&packer->from->bytes[r->at], r->n};
 }
 
-static gyre_view spelling(const struct packer *packer, uint32_t name)
+static gyre_view spelling(const struct dns_packer *packer, uint32_t name)
 {
     const struct dns_draft_name *draft = &packer->from->names[name];
     return (gyre_view){&packer->from->bytes[draft->at], draft->n};
 }
 
-static void complain(struct packer *packer, const struct dns_draft_record *r, const char *message)
+static void complain(struct dns_packer *packer, const struct dns_draft_record *r,
+                     const char *message)
 {
     uint8_t space[1100];
     gyre_out name = GYRE_OUT(space);
@@ -40,88 +33,8 @@ static void complain(struct packer *packer, const struct dns_draft_record *r, co
                 (int)name.n, (const char *)name.p, message);
 }
 
-/* False for what an outer zone says of names that an inner zone owns (zones.h). */
-static bool served(const struct packer *packer, const struct dns_draft_record *r)
-{
-    const struct dns_node *owner = &packer->to->nodes[r->owner];
-    if (owner->zone == r->zone + 1) return true;
-    return r->type == DNS_DS && owner->flags & NODE_APEX &&
-           packer->to->nodes[owner->parent].zone == r->zone + 1;
-}
-
-static bool make_nodes(struct packer *packer)
-{
-    struct dns_builder *from = packer->from;
-    struct dns_node *nodes = from->memory(NULL, from->names_n * sizeof *nodes);
-    if (!nodes) return false;
-    packer->to->nodes = nodes;
-    packer->to->nodes_n = (uint32_t)from->names_n;
-    for (uint32_t i = 0; i < from->names_n; i++) {
-        const struct dns_draft_name *draft = &from->names[i];
-        nodes[i] = (struct dns_node){.parent = draft->parent, .name_n = draft->n};
-        nodes[i].zone = draft->zone || !i ? draft->zone : nodes[draft->parent].zone;
-        nodes[i].flags = (uint8_t)((draft->zone ? NODE_APEX : 0) | (draft->cased ? NODE_CASED : 0));
-        gyre_view name = spelling(packer, i);
-        if (!draft->zone && gyre_skip(&name, GYRE_LIT("\1*"))) nodes[draft->parent].wild = i;
-    }
-    for (size_t i = 0; i < from->records_n; i++) {
-        const struct dns_draft_record *r = &from->records[i];
-        struct dns_node *owner = &nodes[r->owner];
-        if (!served(packer, r)) continue;
-        owner->flags |= NODE_REAL;
-        if (r->type == DNS_NS && !(owner->flags & NODE_APEX)) owner->cut = r->owner;
-    }
-    for (uint32_t i = 1; i < from->names_n; i++)
-        if (!(nodes[i].flags & NODE_APEX) && nodes[nodes[i].parent].cut)
-            nodes[i].cut = nodes[nodes[i].parent].cut;
-    for (uint32_t i = packer->to->nodes_n; i-- > 1;)
-        if (nodes[i].flags & NODE_REAL && nodes[nodes[i].parent].zone)
-            nodes[nodes[i].parent].flags |= NODE_REAL;
-    for (uint32_t i = 0; i < from->names_n; i++) /* a "*" that only records point to is none */
-        if (!(nodes[nodes[i].wild].flags & NODE_REAL)) nodes[i].wild = 0;
-    return true;
-}
-
-/* Turns counts into places: counts[i] becomes the sum of those before it. */
-static void places(uint32_t *counts, size_t n)
-{
-    uint32_t sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t count = counts[i];
-        counts[i] = sum;
-        sum += count;
-    }
-}
-
-static bool sort_records(struct packer *packer)
-{
-    struct dns_builder *from = packer->from;
-    const struct dns_draft_record *all = from->records;
-    size_t counts_n = from->names_n > UINT16_MAX ? from->names_n : UINT16_MAX + 1u;
-    uint32_t *counts = from->memory(NULL, counts_n * sizeof *counts);
-    uint32_t *by_type = from->memory(NULL, (from->records_n + 1) * sizeof *by_type);
-    packer->order = from->memory(NULL, (from->records_n + 1) * sizeof *packer->order);
-    if (counts && by_type && packer->order) {
-        memset(counts, 0, counts_n * sizeof *counts);
-        for (size_t i = 0; i < from->records_n; i++)
-            if (served(packer, &all[i])) counts[all[i].type]++, packer->order_n++;
-        places(counts, counts_n);
-        for (size_t i = 0; i < from->records_n; i++)
-            if (served(packer, &all[i])) by_type[counts[all[i].type]++] = (uint32_t)i;
-        memset(counts, 0, counts_n * sizeof *counts);
-        for (size_t i = 0; i < packer->order_n; i++) counts[all[by_type[i]].owner]++;
-        places(counts, counts_n);
-        for (size_t i = 0; i < packer->order_n; i++)
-            packer->order[counts[all[by_type[i]].owner]++] = by_type[i];
-    }
-    bool done = counts && by_type && packer->order;
-    if (counts) from->memory(counts, 0);
-    if (by_type) from->memory(by_type, 0);
-    return done;
-}
-
 /* Appends to the blob. */
-static void put(struct packer *packer, const void *p, size_t n)
+static void put(struct dns_packer *packer, const void *p, size_t n)
 {
     struct dns_zones *to = packer->to;
     void *blob = to->blob;
@@ -133,7 +46,7 @@ static void put(struct packer *packer, const void *p, size_t n)
 }
 
 /* The same record again says nothing new (RFC 2181 section 5). */
-static bool repeated(const struct packer *packer, size_t first, size_t place)
+static bool repeated(const struct dns_packer *packer, size_t first, size_t place)
 {
     gyre_view wanted = rdata(packer, record(packer, place));
     for (size_t i = first; i < place; i++)
@@ -141,7 +54,7 @@ static bool repeated(const struct packer *packer, size_t first, size_t place)
     return false;
 }
 
-static void put_plain(struct packer *packer, const struct dns_draft_record *r, uint32_t ttl,
+static void put_plain(struct dns_packer *packer, const struct dns_draft_record *r, uint32_t ttl,
                       size_t wire_n)
 {
     uint8_t space[12];
@@ -155,8 +68,20 @@ static void put_plain(struct packer *packer, const struct dns_draft_record *r, u
     put(packer, rdata(packer, r).p, wire_n);
 }
 
-/* Packs the records of one set, first … end - 1 in order. */
-static void put_set(struct packer *packer, size_t first, size_t end)
+/* The longest that a record gets: its names may turn out shorter by compression. */
+static uint64_t wire_bytes(const struct dns_packer *packer, const struct dns_draft_record *r)
+{
+    struct dns_shape shape = dns_shape(r->type);
+    uint64_t n = 12u + r->n;
+    for (size_t i = 0; i < shape.names; i++) {
+        uint32_t name = dns_number_at(rdata(packer, r), shape.before + i * sizeof(uint32_t));
+        n += packer->from->names[name].n - sizeof(uint32_t);
+    }
+    return n;
+}
+
+/* Packs the records of one set, first … end - 1 in order. false: it was refused. */
+static bool put_set(struct dns_packer *packer, size_t first, size_t end)
 {
     enum { MOST = DNS_MESSAGE_BYTES - DNS_HEADER_BYTES - DNS_NAME_BYTES - 4 - DNS_OPT_BYTES };
     const struct dns_draft_record *r = record(packer, first);
@@ -166,12 +91,12 @@ static void put_set(struct packer *packer, size_t first, size_t end)
     uint64_t at = packer->to->blob_n, wire = 0;
     uint32_t ttl = r->ttl;
     for (size_t i = first; i < end && wire <= MOST; i++) {
-        wire += 12u + record(packer, i)->n;
+        wire += wire_bytes(packer, record(packer, i));
         if (record(packer, i)->ttl < ttl) ttl = record(packer, i)->ttl; /* RFC 2181 section 5.2 */
     }
     if (wire > MOST) {
         complain(packer, r, "more records of one type than fit into a DNS message");
-        return;
+        return false;
     }
     put(packer, &head, sizeof head);
     if (form == DNS_NAMES) put(packer, &ttl, sizeof ttl);
@@ -186,14 +111,15 @@ static void put_set(struct packer *packer, size_t first, size_t end)
         if (!repeated(packer, first, i))
             put(packer, &rdata(packer, record(packer, i)).p[record(packer, i)->n - target_n],
                 target_n);
-    if (packer->from->no_memory) return;
+    if (packer->from->no_memory) return false;
     head.bytes = (uint32_t)(packer->to->blob_n - at - sizeof head);
     memcpy(&packer->to->blob[at], &head, sizeof head);
     packer->to->records += head.count;
+    return true;
 }
 
 /* Nothing but what DNSSEC needs stands beside a CNAME, and no second one. */
-static void check_alias(struct packer *packer, size_t first, size_t end)
+static void check_alias(struct dns_packer *packer, size_t first, size_t end)
 {
     const struct dns_draft_record *alias = NULL, *other = NULL;
     for (size_t i = first; i < end; i++) {
@@ -206,18 +132,21 @@ static void check_alias(struct packer *packer, size_t first, size_t end)
         complain(packer, alias, "other records stand beside this CNAME, which must be alone");
 }
 
-static void put_nodes(struct packer *packer)
+static void put_nodes(struct dns_packer *packer)
 {
     struct dns_zones *to = packer->to;
     size_t place = 0;
-    for (uint32_t i = 0; i < to->nodes_n && !packer->from->no_memory; i++) {
-        struct dns_node *node = &to->nodes[i];
-        gyre_view written = spelling(packer, i);
+    for (uint32_t i = 0; i < packer->from->names_n && !packer->from->no_memory; i++) {
+        static const uint8_t padding[DNS_WORD];
+        struct dns_node *node = &packer->nodes[i];
+        gyre_view written = spelling(packer, i), rest = written;
         struct dns_name name;
-        gyre_view rest = written;
         size_t first = place;
-        if (to->blob_n > UINT32_MAX - DNS_NAME_BYTES || !dns_name_cut(&rest, &name)) return;
-        node->at = (uint32_t)to->blob_n;
+        put(packer, padding, (DNS_WORD - to->blob_n % DNS_WORD) % DNS_WORD);
+        uint64_t at = to->blob_n;
+        if (at / DNS_WORD > UINT32_MAX || !dns_name_cut(&rest, &name)) return;
+        packer->numbers[i] = (uint32_t)(at / DNS_WORD);
+        put(packer, node, sizeof *node);
         put(packer, name.bytes, name.n);
         if (node->flags & NODE_CASED) put(packer, written.p, written.n);
         while (place < packer->order_n && record(packer, place)->owner == i) {
@@ -226,32 +155,72 @@ static void put_nodes(struct packer *packer)
             while (place < packer->order_n && record(packer, place)->owner == i &&
                    record(packer, place)->type == type)
                 place++;
-            put_set(packer, start, place);
-            node->sets++;
+            if (put_set(packer, start, place)) node->sets++;
         }
         check_alias(packer, first, place);
     }
 }
 
-static bool make_slots(struct packer *packer)
+/* Makes the number of a name that stands there that of its node. */
+static void settle_number(struct dns_packer *packer, uint64_t at)
+{
+    uint32_t number;
+    memcpy(&number, &packer->to->blob[at], sizeof number);
+    memcpy(&packer->to->blob[at], &packer->numbers[number], sizeof number);
+}
+
+static void settle_set(struct dns_packer *packer, const struct dns_set *set, uint64_t at)
+{
+    struct dns_shape shape = dns_shape(set->type);
+    uint64_t row = at + sizeof(uint32_t);
+    if (shape.form == DNS_TARGETS)
+        for (uint32_t i = 1; i <= set->count; i++)
+            settle_number(packer, at + set->bytes - i * sizeof(uint32_t));
+    if (shape.form == DNS_NAMES)
+        for (uint32_t i = 0; i < set->count; i++, row += dns_row_bytes(shape))
+            for (uint32_t k = 0; k < shape.names; k++)
+                settle_number(packer, row + shape.before + k * sizeof(uint32_t));
+}
+
+static void settle_nodes(struct dns_packer *packer)
+{
+    for (size_t i = 0; i < packer->from->names_n; i++) {
+        struct dns_node *node = &packer->nodes[i];
+        uint64_t at = (uint64_t)packer->numbers[i] * DNS_WORD;
+        node->parent = packer->numbers[node->parent];
+        node->wild = packer->numbers[node->wild];
+        node->cut = packer->numbers[node->cut];
+        memcpy(&packer->to->blob[at], node, sizeof *node);
+        at += sizeof *node + node->name_n + (node->flags & NODE_CASED ? node->name_n : 0u);
+        for (uint32_t k = 0; k < node->sets; k++) {
+            struct dns_set set;
+            memcpy(&set, &packer->to->blob[at], sizeof set);
+            at += sizeof set;
+            settle_set(packer, &set, at);
+            at += set.bytes;
+        }
+    }
+}
+
+static bool make_slots(struct dns_packer *packer)
 {
     struct dns_zones *to = packer->to;
-    uint64_t n = (uint64_t)to->nodes_n * 5 / 3 + 8;
+    uint64_t n = (uint64_t)packer->from->names_n * 5 / 3 + 8;
     to->slots_n = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
     to->slots = packer->from->memory(NULL, to->slots_n * sizeof *to->slots);
     if (!to->slots) return false;
     memset(to->slots, 0, to->slots_n * sizeof *to->slots);
-    for (uint32_t i = 1; i < to->nodes_n; i++) {
+    for (uint32_t i = 1; i < packer->from->names_n; i++) {
         uint64_t hash = packer->from->names[i].hash;
         uint32_t at = dns_slot_first(hash, to->slots_n);
         while (to->slots[at].node)
             if (++at == to->slots_n) at = 0;
-        to->slots[at] = (struct dns_slot){(uint32_t)hash, i};
+        to->slots[at] = (struct dns_slot){(uint32_t)hash, packer->numbers[i]};
     }
     return true;
 }
 
-static bool make_zones(struct packer *packer)
+static bool make_zones(struct dns_packer *packer)
 {
     struct dns_builder *from = packer->from;
     struct dns_zones *to = packer->to;
@@ -260,13 +229,14 @@ static bool make_zones(struct packer *packer)
     to->zones_n = (uint32_t)from->zones_n;
     for (size_t i = 0; i < from->zones_n; i++) {
         const struct dns_draft_zone *draft = &from->zones[i];
-        struct dns_found_set soa = dns_zones_set(to, draft->apex, DNS_SOA);
-        to->zones[i] = (struct dns_zone){.apex = draft->apex};
+        uint32_t apex = packer->numbers[draft->apex];
+        struct dns_found_set soa = dns_zones_set(to, apex, DNS_SOA);
+        to->zones[i] = (struct dns_zone){.apex = apex};
         if (!soa.head.type)
             dns_trouble(packer->troubles, draft->file, 0, "the zone has no SOA record");
         if (soa.head.count > 1)
             dns_trouble(packer->troubles, draft->file, 0, "the zone has more than one SOA record");
-        if (!dns_zones_set(to, draft->apex, DNS_NS).head.type)
+        if (!dns_zones_set(to, apex, DNS_NS).head.type)
             dns_trouble(packer->troubles, draft->file, 0, "the zone has no NS record at its apex");
         gyre_in last = gyre_in_of(soa.bytes);
         uint32_t ttl = dns_number_at(soa.bytes, 0);
@@ -277,18 +247,28 @@ static bool make_zones(struct packer *packer)
     return true;
 }
 
+static bool pack(struct dns_packer *packer)
+{
+    struct dns_builder *from = packer->from;
+    if (from->no_memory) return false;
+    packer->numbers = from->memory(NULL, from->names_n * sizeof *packer->numbers);
+    if (!packer->numbers || !dns_pack_nodes(packer) || !dns_pack_order(packer)) return false;
+    put_nodes(packer);
+    if (from->no_memory) return false;
+    settle_nodes(packer);
+    return make_slots(packer) && make_zones(packer);
+}
+
 bool dns_builder_pack(struct dns_builder *builder, struct dns_troubles *troubles,
                       struct dns_zones *zones)
 {
-    struct packer packer = {.from = builder, .troubles = troubles, .to = zones};
-    *zones = (struct dns_zones){.seed = builder->seed};
+    struct dns_packer packer = {.from = builder, .troubles = troubles, .to = zones};
+    *zones = (struct dns_zones){.seed = builder->seed, .names = (uint32_t)builder->names_n};
     if (!builder->zones_n) return false;
-    if (!builder->no_memory && make_nodes(&packer) && sort_records(&packer)) put_nodes(&packer);
-    else builder->no_memory = true;
-    if (zones->blob_n > UINT32_MAX - DNS_NAME_BYTES) builder->no_memory = true;
-    if (!builder->no_memory && (!make_slots(&packer) || !make_zones(&packer)))
-        builder->no_memory = true;
-    if (packer.order) builder->memory(packer.order, 0);
+    if (!pack(&packer)) builder->no_memory = true;
+    void *blocks[] = {packer.nodes, packer.numbers, packer.order};
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++)
+        if (blocks[i]) builder->memory(blocks[i], 0);
     if (builder->no_memory || troubles->n) {
         dns_zones_free(zones, builder->memory);
         return false;

@@ -22,8 +22,8 @@ static void seed(struct dns_reply *reply)
 {
     size_t end = DNS_HEADER_BYTES + reply->query->name.n;
     reply->seeded = true;
-    for (uint32_t node = reply->nearest; node; node = reply->zones->nodes[node].parent)
-        remember(reply, node, end - reply->zones->nodes[node].name_n);
+    for (uint32_t node = reply->nearest; node; node = dns_node(reply->zones, node)->parent)
+        remember(reply, node, end - dns_node(reply->zones, node)->name_n);
 }
 
 static uint16_t pointer_to(const struct dns_reply *reply, uint32_t node)
@@ -45,7 +45,7 @@ static void put_name(struct dns_reply *reply, uint32_t node)
         }
         remember(reply, node, length(reply));
         gyre_put(reply->out, gyre_head(&name, 1u + name.p[0]));
-        node = reply->zones->nodes[node].parent;
+        node = dns_node(reply->zones, node)->parent;
     }
     gyre_put_byte(reply->out, 0);
 }
@@ -81,7 +81,7 @@ static void put_ready(struct dns_reply *reply, uint32_t owner, const struct dns_
         uint32_t target = dns_number_at(ids, i * sizeof(uint32_t));
         if (!reply->seeded) seed(reply);
         if (target && !pointer_to(reply, target))
-            remember(reply, target, length(reply) - reply->zones->nodes[target].name_n);
+            remember(reply, target, length(reply) - dns_node(reply->zones, target)->name_n);
     }
 }
 

@@ -50,13 +50,6 @@ struct dns_type dns_type_of_number(uint16_t number)
     return (struct dns_type){NULL, number, NULL};
 }
 
-void dns_type_show(gyre_out *out, uint16_t number)
-{
-    struct dns_type type = dns_type_of_number(number);
-    gyre_put(out, type.name ? gyre_str(type.name) : GYRE_LIT("TYPE"));
-    if (!type.name) gyre_put_dec(out, number);
-}
-
 bool dns_class_of_text(gyre_view text, uint16_t *number)
 {
     static const struct {

@@ -31,7 +31,6 @@ enum { DNS_IN = 1 };
 enum dns_rcode {
     DNS_NOERROR = 0,
     DNS_FORMERR = 1,
-    DNS_SERVFAIL = 2,
     DNS_NXDOMAIN = 3,
     DNS_NOTIMP = 4,
     DNS_REFUSED = 5,
@@ -64,9 +63,6 @@ GYRE_USE bool dns_type_of_text(gyre_view text, struct dns_type *);
 
 /* What is known of a number; its name is NULL for unknown ones. */
 struct dns_type dns_type_of_number(uint16_t number);
-
-/* Appends "MX" or "TYPE999". */
-void dns_type_show(gyre_out *, uint16_t number);
 
 /* "IN", "CLASS1" in any case. false: no class. */
 GYRE_USE bool dns_class_of_text(gyre_view text, uint16_t *number);

@@ -15,8 +15,10 @@ uint32_t dns_zones_node(const struct dns_zones *zones, const struct dns_name *na
         struct dns_slot slot = zones->slots[at];
         if (!slot.node) return 0;
         if (slot.tag == (uint32_t)hash) {
-            const struct dns_node *node = &zones->nodes[slot.node];
-            if (gyre_eq(dns_blob(zones, node->at, node->name_n), wanted)) return slot.node;
+            const struct dns_node *node = dns_node(zones, slot.node);
+            uint64_t name_at = (uint64_t)slot.node * DNS_WORD + sizeof *node;
+            if (gyre_eq(dns_blob(zones, name_at, node->name_n), wanted))
+                return slot.node;
         }
         if (++at == zones->slots_n) at = 0;
     }
@@ -39,18 +41,24 @@ uint32_t dns_zones_nearest(const struct dns_zones *zones, const struct dns_name 
     return nearest;
 }
 
-gyre_view dns_zones_name(const struct dns_zones *zones, uint32_t node)
+/* Where the name of a node as written begins; its sets are behind it. */
+static uint64_t written_at(const struct dns_node *node, uint32_t number)
 {
-    const struct dns_node *n = &zones->nodes[node];
-    uint64_t at = (uint64_t)n->at + (n->flags & NODE_CASED ? n->name_n : 0u);
-    return dns_blob(zones, at, n->name_n);
+    uint64_t at = (uint64_t)number * DNS_WORD + sizeof *node;
+    return node->flags & NODE_CASED ? at + node->name_n : at;
 }
 
-struct dns_found_set dns_zones_set(const struct dns_zones *zones, uint32_t node, uint16_t type)
+gyre_view dns_zones_name(const struct dns_zones *zones, uint32_t number)
 {
-    const struct dns_node *n = &zones->nodes[node];
-    uint64_t at = (uint64_t)n->at + n->name_n + (n->flags & NODE_CASED ? n->name_n : 0u);
-    for (uint32_t i = 0; i < n->sets; i++) {
+    const struct dns_node *node = dns_node(zones, number);
+    return dns_blob(zones, written_at(node, number), node->name_n);
+}
+
+struct dns_found_set dns_zones_set(const struct dns_zones *zones, uint32_t number, uint16_t type)
+{
+    const struct dns_node *node = dns_node(zones, number);
+    uint64_t at = written_at(node, number) + node->name_n;
+    for (uint32_t i = 0; i < node->sets; i++) {
         struct dns_found_set found;
         memcpy(&found.head, &zones->blob[at], sizeof found.head);
         at += sizeof found.head;

@@ -3,16 +3,17 @@
  * the wire. Immutable; all workers read it.
  *
  * Names. Each owner, each name above one, and each name that a record points to (one that may be
- * compressed, or a target of SRV) is a node with a number; number 0 is the root. So records point
- * to nodes: following an alias, finding an address for an MX and compressing need no look-up.
- * A parent's number is smaller than its children's.
+ * compressed, or a target of SRV) is a node. Its number is its place in blob, in words of four
+ * bytes; number 0 is the root. So records point to nodes: following an alias, finding an address
+ * for an MX and compressing need no look-up. A parent's number is smaller than its children's.
  *
- * Records. A node's bytes in blob: its name in lower case; if NODE_CASED, its name as written;
- * then its sets, by type: a struct dns_set and `bytes` bytes, whose form the type tells (types.h):
+ * What belongs to a node lies together, for the cache: a struct dns_node; its name in lower case;
+ * if NODE_CASED, its name as written; then its sets, by type: a struct dns_set and `bytes` bytes,
+ * whose form the type tells (types.h):
  *   plain    whole records, their owner a pointer to the question (C0 0C)
- *   targets  the same, and then a 32-bit node number for each record
+ *   targets  the same, and then a node number for each record
  *   names    a 32-bit TTL, then rows with node numbers instead of names
- * Numbers in blob that are not yet wire form are in the machine's order, unaligned.
+ * Numbers that are not yet wire form are in the machine's order, unaligned.
  *
  * A zone that lies in another one: the inner one owns its names. What the outer file says of them
  * is dropped, but for the DS records at the inner apex, which belong to the outer zone.
@@ -29,7 +30,6 @@ enum dns_node_flags {
     NODE_CASED = 4, /* written with capitals */
 };
 struct dns_node {
-    uint32_t at;     /* of its bytes in blob */
     uint32_t parent;
     uint32_t wild;   /* its child "*", or 0 */
     uint32_t cut;    /* the topmost delegation at it or above it, in its zone; or 0 */
@@ -53,11 +53,10 @@ struct dns_zone {
 struct dns_zones {
     struct dns_seed seed;
     struct dns_slot *slots;
-    struct dns_node *nodes;
     struct dns_zone *zones;
-    uint8_t *blob;
+    uint8_t *blob; /* aligned for a struct dns_node */
     uint64_t blob_n, records;
-    uint32_t slots_n, nodes_n, zones_n;
+    uint32_t slots_n, names, zones_n;
 };
 
 /* A set of records of a node: its head, and where its bytes are. type 0: there is none. */
@@ -69,6 +68,12 @@ struct dns_found_set {
 static inline gyre_view dns_blob(const struct dns_zones *zones, uint64_t at, uint64_t n)
 {
     return (gyre_view){&zones->blob[at], n};
+}
+
+enum { DNS_WORD = 4 };
+static inline const struct dns_node *dns_node(const struct dns_zones *zones, uint32_t number)
+{
+    return (const struct dns_node *)(const void *)&zones->blob[(size_t)number * DNS_WORD];
 }
 
 /* The place of a hash in a table of n slots: the high half chooses it, the low half is its tag. */
@@ -99,22 +104,19 @@ static inline uint32_t dns_number_at(gyre_view v, size_t at)
     return number;
 }
 
-/* Start what the next look-up of this hash will wait for: its slot; its node; the node's bytes. */
+/* Start what the look-up of this hash will wait for: its slot; its node. */
 static inline void dns_zones_fetch_slot(const struct dns_zones *zones, uint64_t hash)
 {
     __builtin_prefetch(&zones->slots[dns_slot_first(hash, zones->slots_n)]);
 }
 static inline void dns_zones_fetch_node(const struct dns_zones *zones, uint64_t hash)
 {
-    uint32_t node = zones->slots[dns_slot_first(hash, zones->slots_n)].node;
-    __builtin_prefetch(&zones->nodes[node]);
-}
-static inline void dns_zones_fetch_bytes(const struct dns_zones *zones, uint64_t hash)
-{
-    uint32_t node = zones->slots[dns_slot_first(hash, zones->slots_n)].node;
-    uint32_t at = zones->nodes[node].at;
+    uint32_t place = dns_slot_first(hash, zones->slots_n);
+    while (zones->slots[place].node && zones->slots[place].tag != (uint32_t)hash)
+        if (++place == zones->slots_n) place = 0;
+    size_t at = (size_t)zones->slots[place].node * DNS_WORD;
     __builtin_prefetch(&zones->blob[at]);
-    if (at + 64u < zones->blob_n) __builtin_prefetch(&zones->blob[at + 64]);
+    if (at + 64 < zones->blob_n) __builtin_prefetch(&zones->blob[at + 64]);
 }
 
 #endif

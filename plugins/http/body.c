@@ -72,21 +72,15 @@ static int read_byte(struct body_mark *mark, uint8_t byte)
     switch (mark->step) {
     case SIZE_FIRST:
     case SIZE:
-    case EXTENSION:
-        return read_size(mark, byte);
+    case EXTENSION: return read_size(mark, byte);
     case SIZE_LF:
         if (byte != '\n') return 400;
         return mark->left ? DATA : TRAILER_FIRST;
-    case DATA_CR:
-        return byte == '\r' ? DATA_LF : 400;
-    case DATA_LF:
-        return byte == '\n' ? SIZE_FIRST : 400;
-    case TRAILER_LF:
-        return byte == '\n' ? TRAILER_FIRST : 400;
-    case END_LF:
-        return byte == '\n' ? DONE : 400;
-    default:
-        return read_trailer(mark->step, byte);
+    case DATA_CR: return byte == '\r' ? DATA_LF : 400;
+    case DATA_LF: return byte == '\n' ? SIZE_FIRST : 400;
+    case TRAILER_LF: return byte == '\n' ? TRAILER_FIRST : 400;
+    case END_LF: return byte == '\n' ? DONE : 400;
+    default: return read_trailer(mark->step, byte);
     }
 }
 

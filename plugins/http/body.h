@@ -13,9 +13,9 @@ enum { BODY_MAX = 32 * 1024 };
 
 /* How far a body has been read. Made by body_start. */
 struct body_mark {
-    uint32_t at;    /* bytes of the message read so far, its head included */
-    uint32_t left;  /* of the body, or of the chunk */
-    uint16_t most;  /* bytes on the wire that may still come */
+    uint32_t at;   /* bytes of the message read so far, its head included */
+    uint32_t left; /* of the body, or of the chunk */
+    uint16_t most; /* bytes on the wire that may still come */
     uint8_t step;
 };
 

@@ -8,8 +8,8 @@
 
 /* What tells one version of a file from another. */
 struct validators {
-    gyre_view tag;     /* its entity tag with the quotes; a strong one. Empty: it has none */
-    int64_t modified;  /* seconds, as sent in Last-Modified */
+    gyre_view tag;    /* its entity tag with the quotes; a strong one. Empty: it has none */
+    int64_t modified; /* seconds, as sent in Last-Modified */
     int64_t now;
 };
 

@@ -28,28 +28,20 @@ static bool name_is(const uint8_t *name, const char *lower, size_t n)
 static enum field_name name_of(const uint8_t *name, size_t n)
 {
     switch (n) {
-    case 4:
-        return NAME_IS(name, "host") ? FIELD_HOST : FIELD_OTHER;
-    case 5:
-        return NAME_IS(name, "range") ? FIELD_RANGE : FIELD_OTHER;
-    case 6:
-        return NAME_IS(name, "expect") ? FIELD_EXPECT : FIELD_OTHER;
+    case 4: return NAME_IS(name, "host") ? FIELD_HOST : FIELD_OTHER;
+    case 5: return NAME_IS(name, "range") ? FIELD_RANGE : FIELD_OTHER;
+    case 6: return NAME_IS(name, "expect") ? FIELD_EXPECT : FIELD_OTHER;
     case 8:
         if (NAME_IS(name, "if-range")) return FIELD_IF_RANGE;
         return NAME_IS(name, "if-match") ? FIELD_IF_MATCH : FIELD_OTHER;
-    case 10:
-        return NAME_IS(name, "connection") ? FIELD_CONNECTION : FIELD_OTHER;
-    case 13:
-        return NAME_IS(name, "if-none-match") ? FIELD_IF_NONE_MATCH : FIELD_OTHER;
-    case 14:
-        return NAME_IS(name, "content-length") ? FIELD_CONTENT_LENGTH : FIELD_OTHER;
+    case 10: return NAME_IS(name, "connection") ? FIELD_CONNECTION : FIELD_OTHER;
+    case 13: return NAME_IS(name, "if-none-match") ? FIELD_IF_NONE_MATCH : FIELD_OTHER;
+    case 14: return NAME_IS(name, "content-length") ? FIELD_CONTENT_LENGTH : FIELD_OTHER;
     case 17:
         if (NAME_IS(name, "if-modified-since")) return FIELD_IF_MODIFIED_SINCE;
         return NAME_IS(name, "transfer-encoding") ? FIELD_TRANSFER_ENCODING : FIELD_OTHER;
-    case 19:
-        return NAME_IS(name, "if-unmodified-since") ? FIELD_IF_UNMODIFIED_SINCE : FIELD_OTHER;
-    default:
-        return FIELD_OTHER;
+    case 19: return NAME_IS(name, "if-unmodified-since") ? FIELD_IF_UNMODIFIED_SINCE : FIELD_OTHER;
+    default: return FIELD_OTHER;
     }
 }
 
@@ -106,7 +98,7 @@ static int read_field(struct request *r, struct field *f)
     const uint8_t *p = r->p;
     size_t at = f->name_at, end = f->value_at, colon = scan_name(p, at, r->head_n);
     uint32_t bit;
-    while (letters[p[colon]] & IN_TOKEN) colon++; /* the CR at the end is none */
+    while (letters[p[colon]] & IN_TOKEN) colon++;   /* the CR at the end is none */
     if (colon == at || p[colon] != ':') return 400; /* also a folded line: it has no name */
     f->name_n = (uint16_t)(colon - at);
     f->id = (uint16_t)name_of(p + at, colon - at);

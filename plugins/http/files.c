@@ -71,8 +71,7 @@ static void answer_absent(struct gyre_actor *a, const struct request *r, struct 
     response_length(&out, file->bytes.n);
     response_end(&out, r);
     (void)gyre->write(a, gyre_built(&out));
-    if (r->method == METHOD_GET && file->bytes.n)
-        (void)gyre->write_buf(a, file, 0, file->bytes.n);
+    if (r->method == METHOD_GET && file->bytes.n) (void)gyre->write_buf(a, file, 0, file->bytes.n);
     answered(a, r);
 }
 
@@ -150,25 +149,16 @@ static void answer_opened(struct gyre_actor *a, const struct request *r,
                           const struct gyre_answer *answer, gyre_view path, bool folder)
 {
     switch (answer->err) {
-    case GYRE_OK:
-        answer_file(a, r, answer->file, path);
-        return;
+    case GYRE_OK: answer_file(a, r, answer->file, path); return;
     case GYRE_FOLDER:
         if (!folder) answer_folder(a, r, path);
         else find_absent(a, r);
         return;
     case GYRE_ABSENT:
-    case GYRE_INVALID:
-        find_absent(a, r);
-        return;
-    case GYRE_DENIED:
-        answer_page(a, r, 403);
-        return;
-    case GYRE_IO:
-        answer_page(a, r, 500);
-        return;
-    default:
-        answer_page(a, r, 503);
+    case GYRE_INVALID: find_absent(a, r); return;
+    case GYRE_DENIED: answer_page(a, r, 403); return;
+    case GYRE_IO: answer_page(a, r, 500); return;
+    default: answer_page(a, r, 503);
     }
 }
 

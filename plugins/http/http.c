@@ -7,18 +7,20 @@
 #include "http.h"
 
 static const struct gyre_option options[] = {
-    GYRE_OPT_PATH(http_conf, root, NULL, "the folder whose files are served; required"),
-    GYRE_OPT_TEXT(http_conf, index, "index.html", "the file that stands for a folder"),
-    GYRE_OPT_TEXT(http_conf, not_found, "404.html",
-                  "a file below root that is shown, with status 404, for what is not there; "
-                  "without it, or if it is off, a short page is made"),
-    GYRE_OPT_TEXT(http_conf, server, "gyre", "text of the field Server, or off"),
-    GYRE_OPT_TEXT(http_conf, charset, "utf-8", "charset of text files, or off"),
-    GYRE_OPT_BOOL(http_conf, etag, "yes",
-                  "send entity tags; they are made of a file's number, time and size, so servers "
-                  "with copies of the same files differ"),
+    GYRE_OPT_PATH(http_conf, root, NULL, "The folder whose files are served; required."),
+    GYRE_OPT_TEXT(http_conf, index, "index.html", "The file that stands for a folder."),
+    GYRE_OPT_TEXT(
+        http_conf, not_found, "404.html",
+        "A file below root that is shown, with status 404, for what is not there. Without "
+        "it, or if this is off, a short page is made."),
+    GYRE_OPT_TEXT(http_conf, server, "gyre", "Text of the field Server, or off."),
+    GYRE_OPT_TEXT(http_conf, charset, "utf-8", "Charset of text files, or off."),
+    GYRE_OPT_BOOL(
+        http_conf, etag, "yes",
+        "Send entity tags. They are made of a file's number, time and size, so servers with "
+        "copies of the same files differ."),
     GYRE_OPT_TEXT(http_conf, cache_control, NULL,
-                  "text of the field Cache-Control of files, as in: public, max-age=3600"),
+                  "Text of the field Cache-Control of files, as in: public, max-age=3600."),
     {0},
 };
 
@@ -65,6 +67,7 @@ static bool http_load(struct gyre_section *section, void *conf_space, gyre_out *
         return false;
     gyre_put(&want, GYRE_LIT("path:"));
     gyre_put(&want, conf->root);
+    gyre->random(&conf->mark, sizeof conf->mark);
     conf->folder = gyre->want(section, gyre_built(&want));
     if (conf->folder >= 0) return true;
     gyre_put(why, GYRE_LIT("root = "));

@@ -41,7 +41,8 @@ enum metric { COUNT_REQUESTS, COUNT_CLIENT_ERRORS, COUNT_SERVER_ERRORS };
 struct http_conf {
     gyre_view root, index, not_found, server, charset, cache_control;
     int64_t etag;
-    int folder; /* handle of root */
+    int folder;    /* handle of root */
+    uint64_t mark; /* differs between versions of the configuration; addresses come again */
 };
 
 /* What a request needs that cannot be answered when its head has come: it has a body, or its file
@@ -62,18 +63,17 @@ _Static_assert(sizeof(struct client) <= 16, "a step of the host's pool");
 
 /* The answer to a plain GET of one file, ready to be sent. */
 struct plate {
-    uint64_t identity, size, key;
+    uint64_t identity, size, key, mark;
     int64_t modified_ns;
-    const struct http_conf *conf;
-    int64_t date_ns;         /* when the date in it was written */
-    uint16_t date_at;        /* where */
-    uint16_t head_n, all_n;  /* all_n 0: the body did not fit */
+    int64_t date_ns;        /* when the date in it was written */
+    uint16_t date_at;       /* where */
+    uint16_t head_n, all_n; /* all_n 0: the body did not fit */
     uint8_t bytes[PLATE_SPACE];
 };
 
 /* One worker. */
 struct http_home {
-    struct leaver *leavers; /* leave.c */
+    struct leaver *leavers;         /* leave.c */
     int64_t date_ns, date_until_ns; /* the second that `date` says, wall clock */
     uint8_t date[DATE_LENGTH];
     struct plate plates[PLATES];

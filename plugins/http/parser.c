@@ -5,9 +5,9 @@
  * remembers where each began. Reading: the request line as soon as it is there, so that what is no
  * HTTP at all is refused at once; the fields (fields.c) when the head is whole.
  */
+#include "parser.h"
 #include "fields.h"
 #include "letters.h"
-#include "parser.h"
 #include "scan.h"
 
 /* Goes from *at to the CR of the next CRLF: HEAD_WHOLE. HEAD_MORE: it is not there yet. */

@@ -54,19 +54,19 @@ struct field {
 enum body { BODY_NONE, BODY_LENGTH, BODY_CHUNKED };
 
 struct request {
-    const uint8_t *p;  /* the head; every view here borrows from it */
-    size_t head_n;     /* its length, with an empty line before and after */
+    const uint8_t *p; /* the head; every view here borrows from it */
+    size_t head_n;    /* its length, with an empty line before and after */
     enum method method;
-    unsigned minor;    /* of the version: 0 or 1 */
-    bool keep;         /* the connection goes on after the answer */
-    bool star;         /* the target is * */
+    unsigned minor; /* of the version: 0 or 1 */
+    bool keep;      /* the connection goes on after the answer */
+    bool star;      /* the target is * */
     enum body body;
-    uint64_t length;   /* of a BODY_LENGTH */
-    gyre_view path;    /* of the target, still encoded, begins with a slash; or empty */
-    gyre_view query;   /* with its question mark, or empty */
-    gyre_view host;    /* of an absolute target, else of Host */
-    uint32_t seen;     /* FIELD_BIT of each field that came */
-    uint32_t again;    /* FIELD_BIT of each that came twice or more */
+    uint64_t length; /* of a BODY_LENGTH */
+    gyre_view path;  /* of the target, still encoded, begins with a slash; or empty */
+    gyre_view query; /* with its question mark, or empty */
+    gyre_view host;  /* of an absolute target, else of Host */
+    uint32_t seen;   /* FIELD_BIT of each field that came */
+    uint32_t again;  /* FIELD_BIT of each that came twice or more */
     uint32_t fields_n;
     struct field fields[FIELDS_MAX];
 };

@@ -103,11 +103,8 @@ bool parts_answer(struct gyre_actor *a, const struct request *r, struct gyre_buf
         if (n == 1) send_one(a, r, file, path, parts);
         else send_several(a, r, file, path, parts, n);
         return true;
-    case RANGE_NONE:
-        send_none(a, r, file->bytes.n);
-        return true;
+    case RANGE_NONE: send_none(a, r, file->bytes.n); return true;
     case RANGE_IGNORE:
-    default:
-        return false;
+    default: return false;
     }
 }

@@ -9,14 +9,19 @@
 #include "mime.h"
 #include "response.h"
 
+/* The body on the plate, if there is one, is that of the file. */
+static bool body_fits(const struct plate *plate, gyre_view body)
+{
+    gyre_view kept = {plate->bytes + plate->head_n, (size_t)plate->all_n - plate->head_n};
+    return !plate->all_n || ((body.p || !body.n) && gyre_eq(kept, body));
+}
+
 static bool plate_fits(const struct plate *plate, const struct gyre_buf *file, uint64_t key,
                        const struct http_conf *conf)
 {
     return plate->identity == file->identity && plate->size == file->bytes.n && plate->key == key &&
-           plate->modified_ns == file->modified_ns && plate->conf == conf &&
-           (!plate->all_n || gyre_eq(GYRE_MAKE(gyre_view, plate->bytes + plate->head_n,
-                                               (size_t)(plate->all_n - plate->head_n)),
-                                     file->bytes));
+           plate->modified_ns == file->modified_ns && plate->mark == conf->mark &&
+           body_fits(plate, file->bytes);
 }
 
 /* Everything but the field Connection. */
@@ -53,7 +58,7 @@ static struct plate *plate_for(struct gyre_actor *a, const struct gyre_buf *file
         plate->size = file->bytes.n;
         plate->key = key;
         plate->modified_ns = file->modified_ns;
-        plate->conf = conf;
+        plate->mark = conf->mark;
     }
     plate->date_ns = file->modified_ns < now ? home->date_ns : 0;
     return plate;

@@ -15,9 +15,9 @@ struct range {
 };
 
 enum range_answer {
-    RANGE_IGNORE,  /* not ours, wrong, or too much: send the whole */
-    RANGE_NONE,    /* nothing of it lies in the file: 416 */
-    RANGE_PARTS,   /* parts[0 … *n - 1], in the order asked for */
+    RANGE_IGNORE, /* not ours, wrong, or too much: send the whole */
+    RANGE_NONE,   /* nothing of it lies in the file: 416 */
+    RANGE_PARTS,  /* parts[0 … *n - 1], in the order asked for */
 };
 enum range_answer range_read(gyre_view value, uint64_t size, struct range parts[RANGES_MAX],
                              size_t *n);

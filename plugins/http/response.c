@@ -10,44 +10,25 @@ enum { SECOND = 1000000000 };
 static gyre_view reason_of(int status)
 {
     switch (status) {
-    case 200:
-        return GYRE_LIT("200 OK");
-    case 206:
-        return GYRE_LIT("206 Partial Content");
-    case 301:
-        return GYRE_LIT("301 Moved Permanently");
-    case 304:
-        return GYRE_LIT("304 Not Modified");
-    case 400:
-        return GYRE_LIT("400 Bad Request");
-    case 403:
-        return GYRE_LIT("403 Forbidden");
-    case 404:
-        return GYRE_LIT("404 Not Found");
-    case 405:
-        return GYRE_LIT("405 Method Not Allowed");
-    case 408:
-        return GYRE_LIT("408 Request Timeout");
-    case 412:
-        return GYRE_LIT("412 Precondition Failed");
-    case 413:
-        return GYRE_LIT("413 Content Too Large");
-    case 414:
-        return GYRE_LIT("414 URI Too Long");
-    case 416:
-        return GYRE_LIT("416 Range Not Satisfiable");
-    case 417:
-        return GYRE_LIT("417 Expectation Failed");
-    case 431:
-        return GYRE_LIT("431 Request Header Fields Too Large");
-    case 501:
-        return GYRE_LIT("501 Not Implemented");
-    case 503:
-        return GYRE_LIT("503 Service Unavailable");
-    case 505:
-        return GYRE_LIT("505 HTTP Version Not Supported");
-    default:
-        return GYRE_LIT("500 Internal Server Error");
+    case 200: return GYRE_LIT("200 OK");
+    case 206: return GYRE_LIT("206 Partial Content");
+    case 301: return GYRE_LIT("301 Moved Permanently");
+    case 304: return GYRE_LIT("304 Not Modified");
+    case 400: return GYRE_LIT("400 Bad Request");
+    case 403: return GYRE_LIT("403 Forbidden");
+    case 404: return GYRE_LIT("404 Not Found");
+    case 405: return GYRE_LIT("405 Method Not Allowed");
+    case 408: return GYRE_LIT("408 Request Timeout");
+    case 412: return GYRE_LIT("412 Precondition Failed");
+    case 413: return GYRE_LIT("413 Content Too Large");
+    case 414: return GYRE_LIT("414 URI Too Long");
+    case 416: return GYRE_LIT("416 Range Not Satisfiable");
+    case 417: return GYRE_LIT("417 Expectation Failed");
+    case 431: return GYRE_LIT("431 Request Header Fields Too Large");
+    case 501: return GYRE_LIT("501 Not Implemented");
+    case 503: return GYRE_LIT("503 Service Unavailable");
+    case 505: return GYRE_LIT("505 HTTP Version Not Supported");
+    default: return GYRE_LIT("500 Internal Server Error");
     }
 }
 
@@ -134,8 +115,7 @@ void response_file(struct gyre_actor *a, gyre_out *out, const struct gyre_buf *f
     response_field(out, GYRE_LIT("Last-Modified"), GYRE_MAKE(gyre_view, date, DATE_LENGTH));
     if (conf->etag) response_field(out, GYRE_LIT("ETag"), GYRE_MAKE(gyre_view, tag, TAG_LENGTH));
     gyre_put(out, GYRE_LIT("Accept-Ranges: bytes\r\n"));
-    if (conf->cache_control.n)
-        response_field(out, GYRE_LIT("Cache-Control"), conf->cache_control);
+    if (conf->cache_control.n) response_field(out, GYRE_LIT("Cache-Control"), conf->cache_control);
 }
 
 void response_end(gyre_out *out, const struct request *r)

@@ -89,14 +89,15 @@ int target_path(gyre_view encoded, gyre_out *out, bool *folder)
 
 void target_encode(gyre_view path, gyre_out *out)
 {
+    static const char digits[] = "0123456789ABCDEF";
     gyre_put_byte(out, '/');
     for (size_t i = 0; i < path.n; i++) {
         if (letters[path.p[i]] & IN_PATH) {
             gyre_put_byte(out, path.p[i]);
         } else {
             gyre_put_byte(out, '%');
-            gyre_put_byte(out, (uint8_t)"0123456789ABCDEF"[path.p[i] >> 4]);
-            gyre_put_byte(out, (uint8_t)"0123456789ABCDEF"[path.p[i] & 15]);
+            gyre_put_byte(out, (uint8_t)digits[path.p[i] >> 4]);
+            gyre_put_byte(out, (uint8_t)digits[path.p[i] & 15]);
         }
     }
 }

@@ -5,7 +5,8 @@
  * events, drop everything. The kernel tells of a change before it tells of a request that was sent
  * after it, and both come through the same ring in order: what is served is never older than the
  * request.
- * Limits: LIMIT_FILE_CACHE bytes, then the longest unused goes. Worker: its own.
+ * Limits: LIMIT_FILE_CACHE bytes and LIMIT_FILE_OPEN larger files, then the longest unused goes.
+ * Worker: its own.
  */
 #include "cache.h"
 
@@ -29,6 +30,7 @@ struct files {
     int notify;
     bool armed;
     uint64_t changes, bytes, seed;
+    uint32_t open; /* larger files, by descriptor */
     struct cached *bucket[BUCKETS];
     struct cached ends; /* ends.newer: the oldest; ends.older: the newest */
 };
@@ -64,7 +66,7 @@ static void link_newest(struct files *f, struct cached *e)
 
 static uint64_t cost_of(const struct cached *e)
 {
-    return e->buf.core->n + e->path_n + ENTRY_COST;
+    return (e->buf.core->p ? e->buf.core->n : 0) + e->path_n + ENTRY_COST;
 }
 
 static void drop(struct worker *w, struct cached *e)
@@ -75,6 +77,7 @@ static void drop(struct worker *w, struct cached *e)
     *at = e->next;
     unlink_use(e);
     f->bytes -= cost_of(e);
+    f->open -= e->buf.core->fd >= 0;
     bytes_drop(e->buf.core);
     pool_give(w, e, sizeof *e + e->path_n);
 }
@@ -174,7 +177,7 @@ void cache_put(struct worker *w, const struct file_key *k, struct bytes_core *co
                int64_t modified_ns, uint64_t identity)
 {
     struct files *f = w->files;
-    if (!f || !core->p || cache_find(w, k)) return;
+    if (!f || cache_find(w, k)) return;
     struct cached *e = pool_zero(w, sizeof *e + k->path.n);
     if (!e) return;
     e->dev = k->dev;
@@ -189,7 +192,8 @@ void cache_put(struct worker *w, const struct file_key *k, struct bytes_core *co
     f->bucket[e->hash % BUCKETS] = e;
     link_newest(f, e);
     f->bytes += cost_of(e);
-    while (f->bytes > LIMIT_FILE_CACHE && f->ends.newer != e) drop(w, f->ends.newer);
+    f->open += core->fd >= 0;
+    while ((f->bytes > LIMIT_FILE_CACHE || f->open > LIMIT_FILE_OPEN) && f->ends.newer != e) drop(w, f->ends.newer);
 }
 
 int cache_notify(struct worker *w)

@@ -2,8 +2,9 @@
  * file.c - "file/1": files below granted roots.
  *
  * A helper opens a file beneath its root (the kernel resolves), reads it whole when it is small, and
- * before that asks inotify to watch every folder on the way. The worker keeps small files in its
- * cache (cache.c) and drops them when a folder says that something changed.
+ * before that asks inotify to watch every folder on the way. The worker keeps small files, and the
+ * descriptors of larger ones, in its cache (cache.c) and drops them when a folder says that something
+ * changed.
  * Not cached: what is reached through a symbolic link, has several names (hard links), or cannot be
  * watched; then every request opens anew, and is right.
  * Limits: LIMIT_FILE_CACHED a file, LIMIT_FILE_CACHE a worker, DEPTH_MOST folders deep for caching.
@@ -128,6 +129,7 @@ static void open_file(struct job *job)
         if (!read_whole(o, fd, (uint64_t)st.st_size)) o->err = GYRE_FULL;
         close(fd);
     } else {
+        o->may_cache = watched && plain && st.st_nlink == 1;
         o->core = bytes_of_file(fd, (uint64_t)st.st_size);
         if (!o->core) o->err = GYRE_FULL;
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Oversized, truncated, binary and slow input to every plugin: the stream ends, memory stays bounded,
+# Oversized, truncated, binary and slow input to every plugin: the stream ends, memory is bounded,
 # and the next client is served as if nothing had been.
 . "$(dirname "$0")/lib.sh"
 ports echo discard daytime finger chat http dns
@@ -102,7 +102,8 @@ now_kib=$(memory)
 [ "$now_kib" -le "$most_kib" ] || most_kib=$now_kib
 for seat in "${seats[@]}"; do hang_up "$seat"; done
 grown=$((most_kib - start_kib))
-if [ $grown -le 65536 ]; then ok "memory is bounded"
+if [ -z "$RELEASED" ]; then skip "memory of a build with sanitizers"
+elif [ $grown -le 65536 ]; then ok "memory is bounded"
 else fail "memory is bounded" "it grew by $grown KiB, from $start_kib"; fi
 
 # Datagrams of every length up to the longest, with noise in them.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# gyre --check lists every mistake of a configuration, each with file and line, and exits 1; a server
-# that runs keeps what it has when it is asked to take such a configuration.
+# gyre --check lists every mistake of a configuration, each with file and line, and exits 1; a
+# server that runs keeps what it has when it is asked to take such a configuration.
 . "$(dirname "$0")/lib.sh"
 ports port other
 plugins echo http
@@ -44,7 +44,8 @@ wrkers = 2
 END
 said=$(check)
 same "mistakes are 1" 1 $?
-like "an unknown key, with the nearest" '30-good.ini:3: .*idle_tme.*did you mean .?idle_time' "$said"
+like "an unknown key, with the nearest" '30-good.ini:3: .*idle_tme.*did you mean .?idle_time' \
+    "$said"
 like "an endpoint without a port" '30-good.ini:5: .*(port|tcp:HOST:PORT)' "$said"
 like "a number out of its range" '30-good.ini:6: .*1\.\.10|30-good.ini:6: .*1 (to|and) 10' "$said"
 like "an unknown key of the plugin" '30-good.ini:7: .*did you mean .?greeting' "$said"
@@ -55,7 +56,8 @@ like "a time that is none" '40-bad.ini:4: .*soon' "$said"
 like "a line that is nothing" '40-bad.ini:5: ' "$said"
 like "a section that was there before" '40-bad.ini:6: .*30-good.ini:4' "$said"
 rm "$T/conf.d/10-server.ini"
-printf '[server]\nplugins = %s\nrun = %s\nwrkers = 2\n' "$T/plugins" "$T/run" >"$T/conf.d/10-server.ini"
+printf '[server]\nplugins = %s\nrun = %s\nwrkers = 2\n' "$T/plugins" "$T/run" \
+    >"$T/conf.d/10-server.ini"
 sed -i '/^\[server\]/,$d' "$T/conf.d/40-bad.ini"
 like "an unknown key of the server" '10-server.ini:4: .*did you mean .?workers' "$(check)"
 server

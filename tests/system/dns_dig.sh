@@ -24,8 +24,8 @@ like "AAAA" ':' "$(short www.example.test AAAA)"
 like "MX" '^[0-9]+ .*\.$' "$(short example.test MX)"
 like "TXT" '^"' "$(short example.test TXT)"
 for type in CNAME SRV; do
-    name=$(awk -v type=$type '$0 !~ /^;/ { for (i = 2; i < NF; i++) if ($i == type) { print $1; exit } }' \
-        <<<"$zone")
+    name=$(awk -v type=$type '
+        $0 !~ /^;/ { for (i = 2; i < NF; i++) if ($i == type) { print $1; exit } }' <<<"$zone")
     [ -n "$name" ] && same "$type" 1 "$(short "$name.example.test" $type | wc -l)"
 done
 whole=$(ask www.example.test A)
@@ -45,7 +45,8 @@ nodata=$(ask www.example.test MX)
 like "NODATA for a type that is not there" 'status: NOERROR.*|ANSWER: 0' "$nodata"
 like "without an answer" 'ANSWER: 0, AUTHORITY: 1' "$nodata"
 like "REFUSED for another zone" 'status: REFUSED' "$(ask elsewhere.invalid A)"
-like "NOTIMP or REFUSED for another operation" 'status: (NOTIMP|REFUSED)' "$(ask +opcode=2 example.test)"
+like "NOTIMP or REFUSED for another operation" 'status: (NOTIMP|REFUSED)' \
+    "$(ask +opcode=2 example.test)"
 
 # What is no question gets FORMERR or nothing; the next question gets its answer.
 for bad in '\x00' '\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff' \

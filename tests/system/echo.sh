@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# echo over TCP and UDP, IPv4 and IPv6, with a real client: what goes in comes out, whole and in order.
+# echo over TCP and UDP, IPv4 and IPv6: what goes in comes out, whole and in order.
 . "$(dirname "$0")/lib.sh"
 ports port
 plugins echo

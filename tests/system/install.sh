@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # make install: the tree that a package would hold, and a tree in which everything runs.
 . "$(dirname "$0")/lib.sh"
-[ "$BUILD" = "$TOP/build" ] || { skip "only what is released is installed"; exit 0; }
+[ -n "$RELEASED" ] || { skip "only what is released is installed"; exit 0; }
 # into DESTDIR PREFIX GOAL
 into() { make --no-print-directory "$3" DESTDIR="$1" PREFIX="$2" >"$T/said" 2>&1 || cat "$T/said"; }
 
@@ -33,7 +33,8 @@ holds "the installed configuration is good" "$T/own/bin/gyre" --check "$T/own/et
 PID=$!
 STARTED+=("$PID")
 holds "the installed server starts" await 20 text "$LOG" 'ready in'
-same "http serves" 200 "$(curl -s -o /dev/null -w '%{http_code}' --max-time 10 "http://127.0.0.1:$http/")"
+same "http serves" 200 \
+    "$(curl -s -o /dev/null -w '%{http_code}' --max-time 10 "http://127.0.0.1:$http/")"
 like "dns serves" '^[0-9]' "$(dig @127.0.0.1 -p "$dns" +short +tries=1 www.example.test A)"
 same "echo serves" x "$(talk "$echo" 'x\n')"
 dial seat "$chat"

@@ -10,6 +10,8 @@ NAME=$(basename "$0" .sh)
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 TOP=$PWD
 BUILD=$(cd "${BUILD:-build}" && pwd) || exit 2
+export -n BUILD # a make that a test runs is on its own
+unset MAKEFLAGS MAKELEVEL MFLAGS
 T=$(mktemp -d "${TMPDIR:-/tmp}/gyre-$NAME.XXXXXX") || exit 2
 umask 022
 mkdir "$T/conf.d" "$T/plugins" "$T/run"
@@ -17,6 +19,8 @@ FAILED=0
 PID=       # of the server that runs
 STARTED=() # every process to be gone at the end
 LOG=$T/log
+# Only the released build is measured and installed; one with sanitizers is larger and slower.
+RELEASED=$([ "$BUILD" = "$TOP/build" ] && echo yes)
 
 clean_up() {
     local pid
@@ -26,6 +30,9 @@ clean_up() {
         await 10 end "$pid" || kill -KILL "$pid" 2>/dev/null
     done
     wait 2>/dev/null
+    if grep -aqE 'Sanitizer|runtime error:' "$LOG" 2>/dev/null; then
+        fail "the sanitizer is content" "$(grep -aE -A 12 -m 1 'Sanitizer|runtime error:' "$LOG")"
+    fi
     rm -rf "$T"
 }
 # The last command of a test: removes what it made and says whether it passed.
@@ -102,6 +109,7 @@ tell() {
 plugin_put() { cp "$1" "$T/plugins/.$2.new" && mv "$T/plugins/.$2.new" "$T/plugins/$2"; }
 # server [LINE …]: the [server] section with these lines
 server() {
+    [[ "$*" == *drain_time* ]] || set -- "$@" "drain_time = 4s"
     conf 10-server.ini < <(printf '%s\n' '[server]' "plugins = $T/plugins" "run = $T/run" "$@")
 }
 # start [ARGUMENT …]: runs gyre on the configuration and waits until it serves
@@ -122,7 +130,7 @@ stop() {
         fail "the server stops" "still there after 15 s: $(tail -n 3 "$LOG")"
         kill -KILL "$PID"
     fi
-    wait "$PID"
+    wait "$PID" 2>/dev/null
     STATUS=$?
     PID=
 }

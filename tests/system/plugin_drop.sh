@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Plugins come and change while the server runs: a file that is dropped serves within a second, one
-# that is replaced serves new connections, and one that is broken changes nothing but a line in the log.
+# that is replaced serves new connections, one that is broken changes nothing but a line in the log.
 . "$(dirname "$0")/lib.sh"
 ports port other
 plugins echo
-server "workers = 2"
+server "workers = 2" "drain_time = 20s"
 conf 30.ini <<END
 [echo]
 listen = tcp:localhost:$other

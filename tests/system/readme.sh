@@ -3,7 +3,7 @@
 # README's "first plugin in five minutes", command for command, in a copy of the tree; only its port
 # numbers are others, because those of the README may be in use here.
 . "$(dirname "$0")/lib.sh"
-[ "$BUILD" = "$TOP/build" ] || { skip "the README is about the released build"; exit 0; }
+[ -n "$RELEASED" ] || { skip "the README is about the released build"; exit 0; }
 mkdir "$T/tree"
 tar -c --exclude=./build --exclude=./.git . | tar -x -C "$T/tree"
 cd "$T/tree" || exit 2
@@ -12,8 +12,10 @@ mkdir build
 cp -a "$BUILD/." build/
 rm -rf build/run build/asan build/tsan
 
-block=$(awk '/^## /{ here = /five minutes/ } here && /^```/ { if (open) exit; open = 1; next } open' \
-    README.md)
+block=$(awk '
+    /^## / { here = /five minutes/ }
+    here && /^```/ { if (open) exit; open = 1; next }
+    open' README.md)
 count=$(grep -c '^\$ ' <<<"$block")
 if [ "$count" -lt 5 ]; then fail "the README has the block" "$count commands"; exit 1; fi
 

@@ -6,7 +6,7 @@
 ports a b c
 plugins echo
 tell tell.so
-server "workers = 2"
+server "workers = 2" "drain_time = 20s"
 section() { # section PORT GREETING
     conf 30-tell.ini <<<"[tell]
 listen = tcp:localhost:$1

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * conf_folder.h - for tests: a configuration folder of its own in /tmp, and the problems found in it.
+ * conf_folder.h - for tests: a configuration folder of its own in /tmp, and its problems.
  *
  * conf_begin and conf_end are a suite's .init and .fini; the test runs inside of the folder.
  */

@@ -84,8 +84,8 @@ Test(check, listen_on_what_the_plugin_serves)
     static const char wrong[] = "a.ini:5: listen = 80: not an endpoint; write tcp:HOST:PORT, "
                                 "udp:HOST:PORT or unix:/path\n";
     char wanted[512];
-    snprintf(wanted, sizeof wanted, "a.ini:3: listen = udp:*:80: the plugin has no datagrams: write "
-                                    "tcp:HOST:PORT or unix:/path\n%s", wrong);
+    snprintf(wanted, sizeof wanted, "a.ini:3: listen = udp:*:80: the plugin has no datagrams: "
+                                    "write tcp:HOST:PORT or unix:/path\n%s", wrong);
     config_free(check(&info, wanted));
     info.streams = false;
     info.datagrams = true;
@@ -145,7 +145,8 @@ Test(check, secrets_from_files)
 {
     file("secret", "one\ntwo\r\n");
     cr_assert_eq(chmod("secret", 0600), 0);
-    file("a.ini", "[http]\npassword = @secret\ngreeting = @secret\nroute = @secret\nroot = @secret\n");
+    file("a.ini", "[http]\npassword = @secret\ngreeting = @secret\nroute = @secret\n"
+                  "root = @secret\n");
     struct config *c = read_good();
     uint64_t hash = c->sections[0].hash;
     config_check(&c->sections[0], &http, &problems);
@@ -208,7 +209,8 @@ Test(check, secrets_that_are_no_text)
     fclose(f);
     cr_assert_eq(chmod("secret", 0600), 0);
     file("a.ini", "[http]\npassword = @secret\n");
-    snprintf(wanted, sizeof wanted, "a.ini:2: password: %s/secret has a NUL byte, so it is no text\n",
+    snprintf(wanted, sizeof wanted, "a.ini:2: password: %s/secret has a NUL byte, so it is no "
+                                    "text\n",
              conf);
     config_free(check(&http, wanted));
     cr_assert_eq(truncate("secret", LIMIT_CONF_VALUE + 1), 0);

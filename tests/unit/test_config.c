@@ -66,6 +66,8 @@ Test(config, one_file)
     expect_problems(path);
     cr_expect_null(config_read("/none/at/all", &problems));
     expect_problems("/none/at/all: No such file or directory\n");
+    cr_expect_null(config_read("/none.ini", &problems));
+    expect_problems("none.ini: /none.ini: No such file or directory\n");
 }
 
 Test(config, empty_folder_is_a_warning)
@@ -123,6 +125,23 @@ Test(config, wrong_sections)
         "[http NAME]\n"
         "20-b.ini:6: [http x] stands at 20-b.ini:5 already: put its keys there, or name this one "
         "[http NAME]\n");
+}
+
+/* What could be read is there for further checks, so that all errors are told at once. */
+Test(config, all_that_could_be_read)
+{
+    file("a.ini", "[a]\nk = v\nwrong\nl = ${\n[B]\nm = x\n[c]\nn = y\n");
+    struct config *c = config_read_all(conf, &problems);
+    cr_assert_not_null(c);
+    cr_expect_eq(problems.errors, 3);
+    problems_free(&problems);
+    cr_assert_eq(c->n, 2);
+    cr_expect_eq(c->sections[0].entries_n, 1);
+    cr_expect_str_eq(c->sections[1].name, "c");
+    cr_expect_eq(c->sections[1].hash, config_hash(&c->sections[1]));
+    config_free(c);
+    cr_expect_null(config_read_all("/none/at/all", &problems));
+    expect_problems("/none/at/all: No such file or directory\n");
 }
 
 Test(config, a_section_ends_with_its_file)

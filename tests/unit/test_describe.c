@@ -7,7 +7,8 @@ TestSuite(describe, .init = conf_begin, .fini = conf_end);
 
 static struct option_info options[] = {
     {"root", "/srv/www", NULL, "The folder that is served.", GYRE_PATH},
-    {"greeting", "@you ${HOME} 100%", NULL, "Said first. With a | and a <tag> and 2*3.", GYRE_STRING},
+    {"greeting", "@you ${HOME} $5 {}", NULL, "Said first. With a | and a <tag> and 2*3.",
+     GYRE_STRING},
     {"route", NULL, NULL, "Where requests go.", GYRE_STRING | GYRE_LIST},
     {"mode", "basic", "off|basic|full", "How much of it.", GYRE_CHOICE},
     {"keep", "5s", "1s..1d|never", "A long text that says in very many words, more of them than go "
@@ -98,12 +99,29 @@ Test(describe, server_is_read_back)
     expect_readable(NULL);
 }
 
+Test(describe, comments_fit_into_lines)
+{
+    char help[401] = "";
+    struct option_info o = {"o", NULL, NULL, help, GYRE_STRING};
+    const struct plugin_info one = {.name = "p", .version = "", .summary = "", .options = &o,
+                                    .options_n = 1};
+    for (size_t i = 0; i < 400; i++) help[i] = "a "[i % 2];
+    char *text = printed(describe_ini, &one);
+    size_t longest = 0;
+    for (char *line = text; *line; line = strchr(line, '\n') + 1) {
+        size_t n = strcspn(line, "\n");
+        if (!strncmp(line, "# a a a", 7) && n > longest) longest = n;
+    }
+    cr_expect_eq(longest, 91, "one more word would be longer than 92: %zu", longest);
+    free(text);
+}
+
 Test(describe, markdown)
 {
     char *text = printed(describe_markdown, &test);
     expect_part(text, "| option | value | preset | meaning |\n|---|---|---|---|\n");
     expect_part(text, "| `root` | path | `/srv/www` | The folder that is served. |\n");
-    expect_part(text, "| `greeting` | text | `@you ${HOME} 100%` | Said first. With a \\| and a "
+    expect_part(text, "| `greeting` | text | `@you ${HOME} $5 {}` | Said first. With a \\| and a "
                       "\\<tag> and 2\\*3. |\n");
     expect_part(text, "| `route` | text, may be given more than once | | Where requests go. |\n");
     expect_part(text, "\nEvery section has these too:\n\n| option |");

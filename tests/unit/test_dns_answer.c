@@ -45,7 +45,7 @@ static void expect(const char *name, uint16_t type, const char *head, const char
 {
     char wanted[2000], shown[20];
     gyre_out out = GYRE_OUT(*(uint8_t(*)[20])shown);
-    dns_type_show(&out, type);
+    dns_test_type(&out, type);
     gyre_put_byte(&out, 0);
     snprintf(wanted, sizeof wanted, "%s\n? %s. %s\n%sedns 1232\n", head, name, shown, records);
     cr_expect_str_eq(dns_test_ask(&zones, name, type), wanted);

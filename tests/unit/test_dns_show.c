@@ -63,6 +63,13 @@ size_t dns_test_question(uint8_t space[600], const char *name, uint16_t type, ui
     return out.n;
 }
 
+void dns_test_type(gyre_out *out, uint16_t number)
+{
+    struct dns_type type = dns_type_of_number(number);
+    gyre_put(out, type.name ? gyre_str(type.name) : GYRE_LIT("TYPE"));
+    if (!type.name) gyre_put_dec(out, number);
+}
+
 struct shown {
     gyre_view message;
     gyre_in in;
@@ -187,7 +194,7 @@ static void put_record(struct shown *shown, char section)
     gyre_put_byte(shown->out, ' ');
     gyre_put_dec(shown->out, ttl);
     gyre_put_byte(shown->out, ' ');
-    dns_type_show(shown->out, type);
+    dns_test_type(shown->out, type);
     put_data(shown, type, end);
     gyre_put_byte(shown->out, '\n');
     if (shown->in.left.n != end || class != DNS_IN) shown->in.bad = true;
@@ -207,7 +214,7 @@ const char *dns_test_show(gyre_view answer)
         put_text(&shown, "? ");
         put_name(&shown);
         gyre_put_byte(&out, ' ');
-        dns_type_show(&out, (uint16_t)gyre_be(&shown.in, 2));
+        dns_test_type(&out, (uint16_t)gyre_be(&shown.in, 2));
         put_text(&shown, gyre_be(&shown.in, 2) == DNS_IN ? "\n" : " of another class\n");
     }
     for (size_t i = 1; i < 4; i++)

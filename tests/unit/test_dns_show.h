@@ -30,6 +30,9 @@ const char *dns_test_answer(const struct dns_zones *, gyre_view message, size_t 
 /* The same for a name and type, with EDNS and room enough. */
 const char *dns_test_ask(const struct dns_zones *, const char *name, uint16_t type);
 
+/* Appends "MX" or "TYPE999". */
+void dns_test_type(gyre_out *, uint16_t number);
+
 /* An answer in wire form as text. */
 const char *dns_test_show(gyre_view answer);
 

@@ -212,6 +212,13 @@ Test(dns_zonefile, a_set_too_large_for_a_message)
     cr_expect_str_eq(why, "example.test:4: x.example.test.: more records of one type than fit "
                           "into a DNS message");
     free(file);
+    to = open_memstream(&file, &n);
+    fprintf(to, TOP);
+    for (int i = 0; i < 1100; i++)
+        fprintf(to, "x MX 1 a%d.%s.%s\n", i, "a-label-of-some-length", "another-label-of-some-length");
+    fclose(to);
+    cr_expect(!dns_test_zones(&zones, why, "example.test", file, NULL), "uncompressed names count");
+    free(file);
 }
 
 Test(dns_zonefile, shows_all_troubles_up_to_a_number)

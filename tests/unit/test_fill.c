@@ -172,7 +172,8 @@ Test(fill, entries)
     const struct entry entries[] = {
         entry("on", "off"), entry("list", "one"), entry("count", "10"), entry("size", "1m"),
         entry("time", "never"), entry("mode", "full"), entry("text", ""), entry("path", "/srv"),
-        entry("secret", "@x"), entry("list", "three"), entry("paths", "a"), entry("idle_time", "1s")};
+        entry("secret", "@x"), entry("list", "three"), entry("paths", "a"),
+        entry("idle_time", "1s")};
     cr_assert(fill(&plugin, entries, 12, &c), "%s", why);
     cr_expect_eq(c.on, 0);
     cr_expect_eq(c.count, 10);
@@ -256,6 +257,15 @@ Test(fill, fields_outside_of_the_struct)
         cr_expect_arr_eq(conf, zero, sizeof conf);
         give_all();
     }
+}
+
+Test(fill, a_field_at_the_end_of_the_struct)
+{
+    int64_t conf[2] = {0};
+    const struct gyre_option rows[] = {{"a", GYRE_INT, 8, 8, "7", NULL, ""}, {0}};
+    const struct gyre_plugin p = {.option_size = sizeof *rows, .options = rows, .conf_size = 16};
+    cr_expect(fill(&p, NULL, 0, conf), "%s", why);
+    cr_expect(conf[0] == 0 && conf[1] == 7);
 }
 
 /* A plugin of a newer header has longer rows; the host walks by the plugin's stride. */

@@ -91,9 +91,8 @@ Test(http_body, chunks)
 
 Test(http_body, unfinished_chunks)
 {
-    static const char *const rows[] = {"",          "5",         "5\r",
-                                       "5\r\nhell", "5\r\nhello\r\n", "0\r\n",
-                                       "0\r\nA: b\r\n", "0\r\n\r"};
+    static const char *const rows[] = {
+        "", "5", "5\r", "5\r\nhell", "5\r\nhello\r\n", "0\r\n", "0\r\nA: b\r\n", "0\r\n\r"};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         cr_assert_eq(chunked(rows[i], NULL), BODY_MORE, "%s", rows[i]);
 }

@@ -59,7 +59,8 @@ static int read_text(const char *text, struct request *r)
 
 static void is_text(gyre_view v, const char *text)
 {
-    cr_assert(gyre_eq(v, gyre_str(text)), "\"%.*s\", not \"%s\"", (int)v.n, (const char *)v.p, text);
+    cr_assert(gyre_eq(v, gyre_str(text)), "\"%.*s\", not \"%s\"", (int)v.n, (const char *)v.p,
+              text);
 }
 
 Test(http_parser, reads_a_request)
@@ -95,10 +96,18 @@ Test(http_parser, reads_methods)
         const char *text;
         enum method method;
     } rows[] = {
-        {"GET", METHOD_GET},         {"HEAD", METHOD_HEAD},   {"OPTIONS", METHOD_OPTIONS},
-        {"POST", METHOD_KNOWN},      {"PUT", METHOD_KNOWN},   {"DELETE", METHOD_KNOWN},
-        {"PATCH", METHOD_KNOWN},     {"TRACE", METHOD_KNOWN}, {"get", METHOD_OTHER},
-        {"PROPFIND", METHOD_OTHER},  {"GE", METHOD_OTHER},    {"GETT", METHOD_OTHER},
+        {"GET", METHOD_GET},
+        {"HEAD", METHOD_HEAD},
+        {"OPTIONS", METHOD_OPTIONS},
+        {"POST", METHOD_KNOWN},
+        {"PUT", METHOD_KNOWN},
+        {"DELETE", METHOD_KNOWN},
+        {"PATCH", METHOD_KNOWN},
+        {"TRACE", METHOD_KNOWN},
+        {"get", METHOD_OTHER},
+        {"PROPFIND", METHOD_OTHER},
+        {"GE", METHOD_OTHER},
+        {"GETT", METHOD_OTHER},
         {"!#$%&'*+-.^_`|~9", METHOD_OTHER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -275,8 +284,15 @@ Test(http_parser, refuses_a_nul)
 Test(http_parser, takes_odd_fields_that_are_right)
 {
     static const char *const lines[] = {
-        "Name:x", "Name: ", "Name:\t", "!#$%&'*+-.^_`|~9: x", "Name: a\tb", "Name: \xe9\xff",
-        "Content-Length: 000", "Transfer-Encoding: chunked,", "Transfer-Encoding: Chunked",
+        "Name:x",
+        "Name: ",
+        "Name:\t",
+        "!#$%&'*+-.^_`|~9: x",
+        "Name: a\tb",
+        "Name: \xe9\xff",
+        "Content-Length: 000",
+        "Transfer-Encoding: chunked,",
+        "Transfer-Encoding: Chunked",
         "A-name-that-is-longer-than-two-steps-of-the-search: x",
         "A_name_with_low_lines_that_is_long_too: x",
     };
@@ -329,14 +345,15 @@ Test(http_parser, frames_bodies)
     cr_assert_eq(r.length, 42u);
     cr_assert_eq(read_text("GET / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", &r), HEAD_WHOLE);
     cr_assert_eq(r.body, BODY_NONE);
-    cr_assert_eq(read_text("GET / HTTP/1.1\r\n" HOST
-                           "Content-Length: 99999999999999999999999\r\n\r\n", &r), HEAD_WHOLE);
+    cr_assert_eq(
+        read_text("GET / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\n", &r),
+        HEAD_WHOLE);
     cr_assert_eq(r.length, UINT64_MAX);
     cr_assert_eq(read_text("GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", &r),
                  HEAD_WHOLE);
     cr_assert_eq(r.body, BODY_CHUNKED);
-    cr_assert_eq(read_text("GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n", &r),
-                 501);
+    cr_assert_eq(
+        read_text("GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n", &r), 501);
     cr_assert_eq(read_text("GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", &r), 400);
 }
 

@@ -65,9 +65,9 @@ static void expect_problems(gyre_view text, bool good, const char *wanted)
 
 Test(ini, sections_and_keys)
 {
-    expect_seen("[http]\nlisten = tcp:[::]:80\nroot=/srv\n[chat]\n[http two]\na_b-1 = x = y\n",
+    expect_seen("[http]\nlisten = tcp:[::]:80\nroot=/srv\n[chat]\n[http two]\na_b-019zZ = x = y\n",
                 "[http]:1\n[http]:1 listen=tcp:[::]:80:2\n[http]:1 root=/srv:3\n[chat]:4\n"
-                "[http two]:5\n[http two]:5 a_b-1=x = y:6\n");
+                "[http two]:5\n[http two]:5 a_b-019zZ=x = y:6\n");
     expect_seen("", "");
     expect_seen("\n\n  \n\t\n", "");
     expect_seen("[ http ]\nempty =\nno_newline = 1",
@@ -117,6 +117,10 @@ Test(ini, doubtful_continuations_are_warned_of)
     expect_problems(GYRE_LIT("[a]\nroot = /srv\n  [chat]\n"), true,
                     "warning a.ini:3: indented, so it is part of the value above: start it at the "
                     "left edge if it is a section\n");
+    expect_problems(GYRE_LIT("[a]\nroot = /srv\n  per_A-b2 = 1\n"), true,
+                    "warning a.ini:3: indented, so it is part of the value above: start it at the "
+                    "left edge if it is a key\n");
+    expect_seen("[a]\nk = v\n  = w\n  a=b\n", "[a]:1\n[a]:1 k=v = w a=b:2\n");
     expect_seen("[a]\nheader = Cache-Control\n  max-age=3600, a/b = c\n  [::1]:53\n",
                 "[a]:1\n[a]:1 header=Cache-Control max-age=3600, a/b = c [::1]:53:2\n");
 }
@@ -195,7 +199,8 @@ Test(ini, names_as_long_as_allowed)
     snprintf(text, sizeof text, "[%s]\nk = not told\n[a]\n%s = v\n", name, name);
     snprintf(wanted, sizeof wanted,
              "a.ini:1: the name of a section has at most 48 bytes\n"
-             "a.ini:4: '%.32s' begins with no key: letters, digits, _ and -, at most 48, then '='\n",
+             "a.ini:4: '%.32s' begins with no key: letters, digits, _ and -, at most 48, then "
+             "'='\n",
              name);
     expect_problems(gyre_str(text), false, wanted);
 }

@@ -18,7 +18,8 @@ static const struct gyre_option options[] = {
     GYRE_OPT_PATH(conf, root, NULL, "help"),
     GYRE_OPT_LIST(conf, routes, "help"),
     {0}};
-static const struct gyre_metric metrics[] = {{"hits", GYRE_COUNTER, "help"}, {"open", 1, "help"}, {0}};
+static const struct gyre_metric metrics[] = {
+    {"hits", GYRE_COUNTER, "help"}, {"open", GYRE_GAUGE, "help"}, {0}};
 static const void *slot;
 static const struct gyre_need needs[] = {{"bus/1", &slot, 0}, {"store/12", &slot, 1}, {0}};
 static const struct gyre_offer offers[] = {{"dns.zone/1", &slot}, {0}};
@@ -228,7 +229,8 @@ Test(metadata, wrong_options)
         const char *wrong;
     } cases[] = {
         {{"listen", 4, 0, 16, NULL, NULL, "h"},
-         "has an option 'listen': the host has an option of that name for every section: rename it"},
+         "has an option 'listen': the host has an option of that name for every section: rename "
+         "it"},
         {{"aB", 1, 0, 8, NULL, NULL, "h"},
          "has an option 'aB': a name has lower case letters, digits, _ and -, at most 47"},
         {{"a", 77, 0, 8, NULL, NULL, "h"}, "has an option 'a': its kind is unknown"},
@@ -236,7 +238,8 @@ Test(metadata, wrong_options)
          "has an option 'a': its preset '11': must be 1 to 10"},
         {{"a", 1, 0, 8, NULL, "10..1", "h"},
          "has an option 'a': its range makes no sense: write LOW..HIGH"},
-        {{"a", 1, 0, 8, NULL, NULL, "a\nb"}, "has an option 'a': has a text with control characters"},
+        {{"a", 1, 0, 8, NULL, NULL, "a\nb"},
+         "has an option 'a': has a text with control characters"},
         {{"twice", 1, 0, 8, NULL, NULL, "h"}, "has an option 'twice': it is there twice"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -337,7 +340,8 @@ Test(metadata, untrusted_text)
                         "has a number out of range");
     expect_refused_text(HEAD "plugin\tp\t1\ts\t1\t4294967296\t1\t0\t0\t0\t0\t0\nend\n",
                         "has a number out of range");
-    expect_refused_text(PLUGIN "option\t\\N\t1\t\\N\t\\N\th\nend\n", "has an option without a name");
+    expect_refused_text(PLUGIN "option\t\\N\t1\t\\N\t\\N\th\nend\n",
+                        "has an option without a name");
     expect_refused_text(PLUGIN "option\ta\t1\t\\N\t\\N\t\\N\nend\n",
                         "has an option 'a': it has no help");
     expect_refused_text(PLUGIN "option\ta\t1\t\\x\t\\N\th\nend\n",

@@ -156,6 +156,7 @@ Test(option, ranges_without_sense_take_nothing)
 
 Test(option, sound_or_not)
 {
+#define WORDS "its range makes no sense: write the words like off|basic|full"
     static const struct {
         uint32_t kind;
         const char *preset, *range, *wrong; /* wrong NULL: sound */
@@ -169,11 +170,11 @@ Test(option, sound_or_not)
         {GYRE_SIZE, "1k", "1..2k|never", "its range makes no sense: write LOW..HIGH"},
         {GYRE_CHOICE, "a", "a|b", NULL},
         {GYRE_CHOICE, "c", "a|b", "its preset 'c': must be a or b"},
-        {GYRE_CHOICE, NULL, NULL, "its range makes no sense: write the words like off|basic|full"},
-        {GYRE_CHOICE, NULL, "a||b", "its range makes no sense: write the words like off|basic|full"},
-        {GYRE_CHOICE, NULL, "a|a", "its range makes no sense: write the words like off|basic|full"},
-        {GYRE_CHOICE, NULL, "a b|c", "its range makes no sense: write the words like off|basic|full"},
-        {GYRE_CHOICE, NULL, "a|", "its range makes no sense: write the words like off|basic|full"},
+        {GYRE_CHOICE, NULL, NULL, WORDS},
+        {GYRE_CHOICE, NULL, "a||b", WORDS},
+        {GYRE_CHOICE, NULL, "a|a", WORDS},
+        {GYRE_CHOICE, NULL, "a b|c", WORDS},
+        {GYRE_CHOICE, NULL, "a|", WORDS},
         {GYRE_BOOL, "yes", NULL, NULL},
         {GYRE_BOOL, "1", NULL, "its preset '1': write yes or no"},
         {GYRE_BOOL, "yes", "yes|no", "its kind has no range"},
@@ -262,6 +263,8 @@ Test(nearest, slips)
     cr_expect_str_eq(nearest("rotue", "root", "route", "listen"), "route");
     cr_expect_str_eq(nearest("lsiten", "root", "route", "listen"), "listen");
     cr_expect_str_eq(nearest("message_mx", "message_max", "message_time", "x"), "message_max");
+    cr_expect_str_eq(nearest("ba", "ab", "x", "y"), "ab", "two swapped letters are one slip");
+    cr_expect_str_eq(nearest("ba", "cb", "x", "y"), "none");
     cr_expect_str_eq(nearest("zone", "root", "route", "listen"), "none");
     cr_expect_str_eq(nearest("a", "b", "c", "d"), "none", "nothing of the word is left");
     cr_expect_str_eq(nearest("", "b", "c", "d"), "none");

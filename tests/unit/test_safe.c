@@ -159,6 +159,22 @@ Test(safe, long_paths)
     expect_safe(path);
 }
 
+/* A link and what comes after it, together as long as a path may be, and one byte longer. */
+Test(safe, long_links)
+{
+    char target[4096], path[4096] = "link";
+    folder("d", 0755);
+    file("d/f", 0644, "");
+    for (size_t i = 0; i < 2000; i++) memcpy(target + 2 * i, "./", 2);
+    memcpy(target + 4000, "d", 2);
+    cr_assert_eq(symlink(target, "link"), 0);
+    memset(path + 4, '/', 92);
+    memcpy(path + 96, "f", 2);
+    expect_safe(path);
+    memcpy(path + 96, "/f", 3);
+    expect_unsafe(path, "File name too long");
+}
+
 Test(safe, reading)
 {
     gyre_view text;

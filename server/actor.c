@@ -140,6 +140,11 @@ void actor_open(struct worker *w, struct actor *a)
     a->flags |= A_OPEN;
     if (!ok && a->flags & A_HOME)
         log_error("%s: its home refused to open; it goes on without", a->pub.section->name);
+    if (ok && section_of(a)->leaving[w->index] && !(a->flags & (A_HOME | A_PORT))) {
+        /* Born late: accepted in a race with the end, or dialled after it. */
+        if (a->kind->p.on_leave) actor_leave(w, a, (enum gyre_why)section_of(a)->leaving_why);
+        else a->flags |= A_LEAVING, a->why = section_of(a)->leaving_why;
+    }
     if (ok || a->flags & A_HOME) return;
     actor_end(w, a, GYRE_REFUSED);
     if (a->flags & A_STREAM) stream_closing(w, a, GYRE_FLUSH);

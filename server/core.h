@@ -183,6 +183,7 @@ struct section {
     struct plugin *plugin;
     char name[2 * LIMIT_NAME];
     struct version *newest;                  /* the control thread's */
+    uint32_t versions;                       /* not yet unloaded; the control thread's */
     struct version *current[LIMIT_WORKERS];  /* each worker's own */
     struct actor *home[LIMIT_WORKERS];
     struct listener *listeners[LIMIT_WORKERS]; /* each worker's own list */
@@ -342,10 +343,6 @@ static inline struct stream *stream_of(struct actor *a)
 {
     return (struct stream *)(void *)(a + 1);
 }
-static inline struct actor *actor_of_stream(struct stream *s)
-{
-    return (struct actor *)(void *)s - 1;
-}
 
 /* ---- requests (request.c): from the call to the one answer ---- */
 
@@ -400,7 +397,6 @@ struct worker {
     _Atomic uint64_t turn;     /* odd: in callbacks; even: waiting (shared/1's grace) */
     uint32_t live;             /* actors, listeners and operations not yet freed */
     bool stop;
-    pthread_t thread;
 };
 struct poller { /* first member of what waits for a descriptor with OP_POLL */
     void (*ready)(struct worker *, struct poller *, const struct ring_event *);
@@ -450,7 +446,7 @@ void listener_add(struct worker *, struct section *, int fd, const char *text, b
 void listener_remove(struct worker *, struct listener *);
 void listener_event(struct worker *, struct listener *, const struct ring_event *);
 void listener_retry(struct worker *, struct listener *);
-void listener_rearm(struct worker *, struct listener *);
+void listener_rest(struct worker *, struct listener *, int32_t res); /* says why, retries soon */
 void listener_end(struct worker *, struct listener *); /* frees it when nothing is left of it */
 bool dgram_open(struct worker *, struct listener *);
 void dgram_event(struct worker *, struct listener *, const struct ring_event *);

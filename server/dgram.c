@@ -101,11 +101,11 @@ void dgram_event(struct worker *w, struct listener *l, const struct ring_event *
     if (l->armed) return;
     if (l->gone) {
         listener_end(w, l);
-    } else if (e->res == -ENOBUFS) { /* what is collected holds the buffers: give them back first */
-        (void)dgram_deliver(w);
-        listener_rearm(w, l);
+    } else if (e->res >= 0 || e->res == -ENOBUFS) {
+        (void)dgram_deliver(w); /* what is collected holds the buffers: give them back first */
+        listener_retry(w, l);
     } else {
-        listener_rearm(w, l);
+        listener_rest(w, l, e->res);
     }
 }
 

@@ -76,7 +76,7 @@ bool helpers_post(struct service *s, struct job *job)
     }
     pthread_mutex_lock(&h->lock);
     if (h->waiting >= LIMIT_JOBS) goto out;
-    if (!h->idle && h->running < h->most && !start_thread(h) && !h->running) goto out;
+    if (h->waiting >= h->idle && h->running < h->most && !start_thread(h) && !h->running) goto out;
     job->next = NULL;
     *h->end = job;
     h->end = &job->next;

@@ -3,8 +3,8 @@
  *
  * The supervisor owns every listening socket; here is a copy of its descriptor. One multishot
  * accept is armed on each and armed again only when it says that it ended.
- * Promise: a socket is closed when its operation has ended; connections accepted in a race with
- * the end are served or closed, never lost.
+ * Promise: a socket is closed when its operation has ended; a connection that is accepted in a race
+ * with the end is served once more and then closed.
  * Limits: without descriptors accept rests for ACCEPT_REST_MS. Worker: the owner's.
  */
 #include <errno.h>
@@ -22,9 +22,15 @@ static void arm(struct worker *w, struct listener *l)
     else w->ring->ops->accept(w->ring, l->fd, op_user(OP_ACCEPT, l->slot, l->id));
 }
 
-void listener_rearm(struct worker *w, struct listener *l)
+void listener_retry(struct worker *w, struct listener *l)
 {
     arm(w, l);
+}
+
+void listener_rest(struct worker *w, struct listener *l, int32_t res)
+{
+    log_error("%s: %s: %s", l->section->name, l->text, strerror(-res));
+    timer_set(w, &l->retry, w->now_ns + (int64_t)ACCEPT_REST_MS * 1000000);
 }
 
 void listener_add(struct worker *w, struct section *s, int fd, const char *text, bool datagrams)
@@ -60,8 +66,9 @@ void listener_end(struct worker *w, struct listener *l)
     if (!l->gone || l->armed) return;
     if (l->port) {
         if (!(l->port->flags & A_CLOSED)) {
-            actor_end(w, l->port, GYRE_RELOAD);
-            return; /* dgram_closed comes back here */
+            enum gyre_why why = (enum gyre_why)l->section->leaving_why;
+            actor_end(w, l->port, why ? why : GYRE_RELOAD);
+            return; /* its close comes back here (actor.c) */
         }
         if (port_of(l->port)->emits) return; /* dgram_sent comes back here */
         struct actor *port = l->port;
@@ -92,11 +99,6 @@ void listener_remove(struct worker *w, struct listener *l)
     else listener_end(w, l);
 }
 
-void listener_retry(struct worker *w, struct listener *l)
-{
-    arm(w, l);
-}
-
 void listener_event(struct worker *w, struct listener *l, const struct ring_event *e)
 {
     if (!(e->flags & RING_MORE)) l->armed = false;
@@ -109,8 +111,7 @@ void listener_event(struct worker *w, struct listener *l, const struct ring_even
         if (!l->armed) timer_set(w, &l->retry, w->now_ns + (int64_t)ACCEPT_REST_MS * 1000000);
         if (!l->armed && !l->gone) return;
     } else if (e->res != -ECANCELED && e->res != -ECONNABORTED && e->res != -EINTR && !l->gone) {
-        log_error("%s: accept on %s: %s", l->section->name, l->text, strerror(-e->res));
-        timer_set(w, &l->retry, w->now_ns + (int64_t)ACCEPT_REST_MS * 1000000);
+        listener_rest(w, l, e->res);
         if (!l->armed) return;
     }
     if (l->gone) listener_end(w, l);

@@ -70,6 +70,7 @@ void mail_choke(struct worker *w, struct actor *a, struct worker *full)
     }
     uint64_t bit = (uint64_t)1 << w->index;
     atomic_fetch_or(&full->inbox.choked, bit);
+    atomic_thread_fence(memory_order_seq_cst);
     /* It may have drained between the look and the mark. */
     if (!inbox_over(full) && atomic_fetch_and(&full->inbox.choked, ~bit) & bit) choke_end(full, w);
 }

@@ -134,7 +134,8 @@ bool queue_file_due(const struct queue *q)
 bool queue_file_begin(struct worker *w, struct section *s, struct queue *q, struct file_piece *out)
 {
     struct chunk *before, *file = file_of(q, &before);
-    uint64_t n = file->n < LIMIT_FILE_CHUNK ? file->n : LIMIT_FILE_CHUNK;
+    uint64_t most = LIMIT_FILE_CHUNK - sizeof *file; /* with its head it fills a class of the pool */
+    uint64_t n = file->n < most ? file->n : most;
     struct chunk *c = chunk_make(w, s, (uint32_t)n);
     if (!c) return false;
     *out = (struct file_piece){c, file->core->fd, c->bytes, (uint32_t)n, file->at};

@@ -21,7 +21,10 @@
 
 #include "core.h"
 
-enum { GROUP_STREAMS, GROUP_DATAGRAMS, BID_DATAGRAM = 0x8000, CONTROL_BYTES = 64 };
+enum { GROUP_STREAMS, GROUP_DATAGRAMS, BID_DATAGRAM = 0x8000, NAME_BYTES = 32, CONTROL_BYTES = 64 };
+_Static_assert(NAME_BYTES >= sizeof(struct sockaddr_in6) &&
+                   (sizeof(struct io_uring_recvmsg_out) + NAME_BYTES) % sizeof(size_t) == 0,
+               "control data behind the name is aligned");
 
 struct buffers {
     struct io_uring_buf_ring *ring;
@@ -138,14 +141,14 @@ static void uring_recv_from(struct ring *r, int fd, uint64_t user)
 static void uring_send(struct ring *r, int fd, const void *p, size_t n, uint64_t user)
 {
     struct io_uring_sqe *sqe = take_sqe(uring_of(r), user);
-    io_uring_prep_send(sqe, fd, p, n, MSG_NOSIGNAL | MSG_WAITALL);
+    io_uring_prep_send(sqe, fd, p, n, MSG_NOSIGNAL);
     sqe->user_data = user;
 }
 
 static void uring_send_msg(struct ring *r, int fd, const struct msghdr *m, uint64_t user)
 {
     struct io_uring_sqe *sqe = take_sqe(uring_of(r), user);
-    io_uring_prep_sendmsg(sqe, fd, m, MSG_NOSIGNAL | MSG_WAITALL);
+    io_uring_prep_sendmsg(sqe, fd, m, MSG_NOSIGNAL);
     sqe->user_data = user;
 }
 
@@ -189,12 +192,12 @@ static void uring_cancel(struct ring *r, uint64_t target)
     sqe->user_data = 0;
 }
 
+/* A plain call: the ring would hand it to a kernel thread, which looks the number up late, when it
+ * may be another connection's. It never blocks. */
 static void uring_shutdown(struct ring *r, int fd, int how)
 {
-    struct io_uring_sqe *sqe = take_sqe(uring_of(r), 0);
-    io_uring_prep_shutdown(sqe, fd, how);
-    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    sqe->user_data = 0;
+    (void)r;
+    (void)shutdown(fd, how);
 }
 
 static void uring_close(struct ring *r, int fd)
@@ -408,8 +411,7 @@ struct ring *ring_make(char *why, size_t why_n)
         return NULL;
     }
     u->pub.ops = &uring_ops;
-    u->from = (struct msghdr){.msg_namelen = sizeof(struct sockaddr_in6),
-                              .msg_controllen = CONTROL_BYTES};
+    u->from = (struct msghdr){.msg_namelen = NAME_BYTES, .msg_controllen = CONTROL_BYTES};
     u->wake_fd = eventfd(0, EFD_CLOEXEC);
     int res = u->wake_fd < 0 ? -errno : io_uring_queue_init_params(RING_ENTRIES, &u->io, &p);
     if (res < 0) {

@@ -166,6 +166,8 @@ static void gone(struct worker *w, struct actor *a)
         if (a->kind->p.on_room) a->flags |= A_PRODUCE;
         actor_ready(w, a);
         if (a->extra && a->extra->link_from) actor_ready(w, a->extra->link_from);
+    } else if (s->in && !stream_over(a)) { /* it may rest by a smaller mark, of a newer version */
+        actor_ready(w, a);
     }
     if (a->flags & A_PRODUCE) actor_ready(w, a);
     if (a->flags & A_LEAVING) actor_leave_if_idle(w, a);
@@ -223,7 +225,6 @@ void stream_closing(struct worker *w, struct actor *a, enum gyre_how how)
     bool connected = s->fd >= 0 && !(s->flags & S_CONNECT);
     if (how == GYRE_NOW || !(connected || s->out.first)) s->flags |= S_DROP;
     s->flags |= S_FIN;
-    stream_discard(w, a);
     /* The clock of lingering starts now, whatever deadline was nearer. */
     timer_clear(w, &s->deadline);
     linger(w, s);
@@ -254,6 +255,7 @@ static void finish(struct worker *w, struct actor *a)
 void stream_closed(struct worker *w, struct actor *a)
 {
     struct stream *s = stream_of(a);
+    stream_discard(w, a); /* not before: on_data may have been reading it */
     if (!(s->flags & (S_DROP | S_ENDED))) {
         if (s->out.first || s->flags & (S_SEND | S_READ)) {
             /* What was dialled and is not yet connected goes on when it is. */

@@ -155,8 +155,10 @@ struct version *service_version(struct section *s, const struct entry *entries, 
     v->conf = version_mem(v, s->plugin->p.conf_size ? s->plugin->p.conf_size : 1);
     if (v->conf && option_limits(stream, entries, n, &v->limits, why, why_n) &&
         option_fill(&s->plugin->p, entries, n, v->conf, alloc_of_version, v, why, why_n) &&
-        call_on_load(v, why, why_n))
+        call_on_load(v, why, why_n)) {
+        s->versions++;
         return v;
+    }
     version_free(v);
     return NULL;
 }
@@ -175,6 +177,7 @@ void version_worker_left(struct version *v)
 static void unload(struct version *v)
 {
     struct plugin *p = v->section->plugin;
+    v->section->versions--;
     if (v == v->section->newest) v->section->newest = NULL;
     if (p->p.on_unload) p->p.on_unload(&v->section->pub, v->conf);
     version_free(v);
@@ -187,6 +190,10 @@ void service_abandon(struct version *v)
 
 void service_publish(struct section *s, struct version *v)
 {
+    if (s->removed) { /* it left meanwhile */
+        service_abandon(v);
+        return;
+    }
     s->newest = v;
     post_all(s, section_publish, v);
 }
@@ -282,7 +289,7 @@ static struct listen_order *order_of(struct section *s, int fd, const char *text
 
 void service_listen(struct section *s, uint32_t worker, int fd, const char *text, bool datagrams)
 {
-    if (worker >= s->pub.workers) { /* the plugin runs on one worker, and this is another's */
+    if (worker >= s->pub.workers || s->removed) { /* it runs on one worker, and this is another's */
         close(fd);
         return;
     }
@@ -353,7 +360,7 @@ void service_reap(struct service *sv)
     }
     for (struct section *s = sv->sections; s; s = next) {
         next = s->next;
-        if (!s->removed || atomic_load(&s->workers_left) || s->newest) continue;
+        if (!s->removed || atomic_load(&s->workers_left) || s->versions) continue;
         section_unlink(s);
         section_free(s);
     }

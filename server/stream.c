@@ -165,6 +165,8 @@ static void relay(struct worker *w, struct actor *a, gyre_view *v)
     uint64_t room = stream_room(to), most = x->link_left < room ? x->link_left : room;
     gyre_view part = gyre_head(v, most < v->n ? (size_t)most : v->n);
     x->link_left -= part.n;
+    stream_of(a)->flags |= S_GREETED;
+    stream_of(a)->message_at = 0;
     if (!x->link_left) {
         to->extra->link_from = NULL;
         x->link_to = NULL;

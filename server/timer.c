@@ -98,8 +98,8 @@ bool timer_fire_due(struct worker *w)
 {
     struct timers *h = &w->timers;
     bool some = false;
-    /* What a fired timer sets to "now" fires at the next call, not in this one: no endless turn. */
-    while (h->n && h->heap[0].due_ns <= w->now_ns) {
+    /* At most as many as there are now: one that is set into the past cannot hold the turn. */
+    for (uint32_t most = h->n; most && h->n && h->heap[0].due_ns <= w->now_ns; most--) {
         struct timer *t = h->heap[0].timer;
         if (t->due_ns > w->now_ns) {
             sift_down(h, 0, (struct timer_entry){t->due_ns, t});

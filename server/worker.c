@@ -137,7 +137,7 @@ void worker_turn(struct worker *w, bool busy)
     struct inbox *box = &w->inbox;
     struct worker *outer = worker_here;
     worker_here = w;
-    busy = busy || w->ready || box->local;
+    busy = busy || w->ready || w->touched || box->local;
     if (!busy) {
         atomic_store(&box->sleeping, true);
         if (atomic_load(&box->head)) busy = true;

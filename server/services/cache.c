@@ -149,7 +149,11 @@ static struct files *files_of(struct worker *w)
     f->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     f->slot = slot_take(w, f, SLOT_POLLER, &f->id);
     w->files = f;
-    if (f->notify >= 0 && f->slot != UINT32_MAX) arm(w);
+    if (f->slot == UINT32_MAX && f->notify >= 0) {
+        close(f->notify);
+        f->notify = -1;
+    }
+    if (f->notify >= 0) arm(w);
     else log_warn("files are not cached: no inotify: %s (raise fs.inotify.max_user_instances)",
                   strerror(errno));
     return f;

@@ -179,6 +179,7 @@ static int file_open(struct gyre_actor *pub, int root, gyre_view path, uint32_t 
     struct actor *a = enter(pub, "file->open");
     struct worker *w = worker_here;
     if (a->flags & A_CLOSING) return GYRE_GONE;
+    if (!done) bug("file->open", "nobody to answer");
     const struct grant *g = root_of(a, root, "file->open");
     if (flags || wrong_path(path)) return GYRE_INVALID;
     struct opening *o = malloc(sizeof *o + path.n + 1);

@@ -13,7 +13,8 @@
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# In parallel, unless somebody says -j: while a makefile is read, only the command line tells.
+ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(shell tr '\0' ' ' </proc/$$PPID/cmdline)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -171,10 +172,12 @@ asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined programs
 	@BUILD=build/asan tests/run unit talks bugs fail system
 
+# Talks have one thread, and Criterion does not start under ThreadSanitizer: the system tests remain.
 tsan:
 	@tools/deps check
-	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread programs
-	@BUILD=build/tsan tests/run unit talks system
+	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread all \
+	    $(HELPERS:$(BUILD)/%=build/tsan/%)
+	@BUILD=build/tsan tests/run system
 
 bench:
 	@tools/deps bench

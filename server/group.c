@@ -115,24 +115,26 @@ static bool may_load(struct graph *g, size_t i, const struct folder *folder)
     return true;
 }
 
-static void add_module(struct crew *crew, struct module *m)
+/* The next plugin of the crew to be loaded, by name where several may be: the order of sections in
+ * files changes nothing. */
+static struct node *next_node(struct graph *g, size_t root, const struct folder *folder)
 {
-    crew->modules = grow(crew->modules, crew->modules_n, sizeof *crew->modules);
-    crew->modules[crew->modules_n++] = module_hold(m);
+    struct node *next = NULL;
+    for (size_t i = 0; i < g->n; i++) {
+        struct node *n = &g->node[i];
+        if (n->placed || n->trouble || root_of(g, i) != root || !may_load(g, i, folder)) continue;
+        if (!next || strcmp(n->module->info->name, next->module->info->name) < 0) next = n;
+    }
+    return next;
 }
 
 /* Places plugins in load order; those that are left wait for each other. */
 static void order(struct graph *g, size_t root, struct crew *crew, const struct folder *folder)
 {
-    for (bool some = true; some;) {
-        some = false;
-        for (size_t i = 0; i < g->n; i++) {
-            struct node *n = &g->node[i];
-            if (n->placed || n->trouble || root_of(g, i) != root || !may_load(g, i, folder))
-                continue;
-            n->placed = some = true;
-            add_module(crew, n->module);
-        }
+    for (struct node *n; (n = next_node(g, root, folder));) {
+        n->placed = true;
+        crew->modules = grow(crew->modules, crew->modules_n, sizeof *crew->modules);
+        crew->modules[crew->modules_n++] = module_hold(n->module);
     }
     for (size_t i = 0; i < g->n; i++) {
         struct node *n = &g->node[i];
@@ -143,22 +145,16 @@ static void order(struct graph *g, size_t root, struct crew *crew, const struct 
     }
 }
 
-/* "chat", "chat+http", or the group's name. */
+/* "chat", "http+doh", or the group's name. */
 static void name_crew(struct graph *g, size_t root, struct crew *crew)
 {
     size_t used = 0;
-    for (size_t i = 0; i < g->n; i++) {
-        const struct node *n = &g->node[i];
-        if (root_of(g, i) != root || !n->placed) continue;
-        if (n->group) {
-            (void)snprintf(crew->name, sizeof crew->name, "%s", n->group);
-            return;
-        }
-        int put = snprintf(crew->name + used, sizeof crew->name - used, "%s%s", used ? "+" : "",
-                           n->module->info->name);
-        used += (size_t)put;
-        if (used >= sizeof crew->name) return;
-    }
+    for (size_t i = 0; i < crew->modules_n && used < sizeof crew->name; i++)
+        used += (size_t)snprintf(crew->name + used, sizeof crew->name - used, "%s%s",
+                                 used ? "+" : "", crew->modules[i]->info->name);
+    for (size_t i = 0; i < g->n; i++)
+        if (root_of(g, i) == root && g->node[i].group)
+            (void)snprintf(crew->name, sizeof crew->name, "%s", g->node[i].group);
 }
 
 static void finish_crew(struct crew *crew, uint32_t workers)

@@ -67,6 +67,7 @@ enum {
     /* ---- the supervisor ---- */
     LIMIT_MESSAGE_BODY = 64 * 1024, /* supervisor to service and back */
     LIMIT_READY_MS = 10 * 1000,     /* start to READY */
+    LIMIT_TOGETHER_MS = 1000,       /* a start waits so long to let all services begin together */
     LIMIT_DRAIN_MS = 30 * 1000,
     LIMIT_CRASHES = 5,              /* in LIMIT_CRASH_WINDOW_MS: then the breaker opens */
     LIMIT_CRASH_WINDOW_MS = 10 * 1000,
@@ -74,6 +75,7 @@ enum {
     LIMIT_BACKOFF_MS = 10 * 1000,   /* the longest wait between two restarts */
     LIMIT_HEALTHY_MS = 60 * 1000,   /* served that long: earlier crashes are forgotten */
     LIMIT_FRESH_MS = 10 * 60 * 1000, /* a new plugin file that crashes within is rolled back */
+    LIMIT_GRACE_MS = 1000,          /* past its deadline, for a draining service to leave */
     LIMIT_KILL_MS = 5 * 1000,       /* SIGTERM to SIGKILL */
     LIMIT_SEND_MS = 1000,           /* a service that does not read its channel is killed */
     LIMIT_MESSAGES_A_TURN = 64,     /* read from one service before the others are looked at */

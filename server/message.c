@@ -60,10 +60,8 @@ bool message_send(struct message_out *m, int channel, int fd)
     for (;;) {
         if (sendmsg(channel, &packet, MSG_NOSIGNAL) >= 0) return true;
         struct pollfd room = {.fd = channel, .events = POLLOUT};
-        if (errno == EAGAIN)
-            (void)poll(&room, 1, -1);
-        else if (errno != EINTR)
-            return false;
+        if (errno == EAGAIN) (void)poll(&room, 1, -1);
+        else if (errno != EINTR) return false;
     }
 }
 
@@ -119,8 +117,9 @@ int message_receive(int channel, struct message *m, char *why, size_t why_n)
                             .msg_control = control.bytes,
                             .msg_controllen = sizeof control.bytes};
     ssize_t n;
-    do n = recvmsg(channel, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+    do { /* a reset is told before what the dead one had said: asking again gives that */
+        n = recvmsg(channel, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    } while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     m->fd = -1;
     if (n < 0 && errno == EAGAIN) return 0;
     if (n <= 0) {
@@ -129,8 +128,7 @@ int message_receive(int channel, struct message *m, char *why, size_t why_n)
     }
     bool rights = take_rights(&packet, &m->fd);
     const char *wrong = "it is too long";
-    if (n < HEADER_BYTES)
-        wrong = "it is too short";
+    if (n < HEADER_BYTES) wrong = "it is too short";
     else if (!(packet.msg_flags & MSG_TRUNC))
         wrong = wrong_with(m, GYRE_MAKE(gyre_view, header, sizeof header), (size_t)n, rights);
     if (wrong) {

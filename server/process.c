@@ -21,6 +21,12 @@ static int64_t after_ms(int64_t ms)
     return ms > INT64_MAX - now ? INT64_MAX : now + ms;
 }
 
+/* Until when a service must answer. A debugger may hold --single as long as it likes. */
+static int64_t answer_due(const struct supervisor *s)
+{
+    return s->single ? INT64_MAX : after_ms(LIMIT_READY_MS);
+}
+
 static void kill_for(struct process *p, const char *why)
 {
     (void)snprintf(p->said, sizeof p->said, "it %s", why);
@@ -87,7 +93,7 @@ static void prepare(struct supervisor *s, struct process *p, struct plan *plan,
     p->refused = false;
     for (size_t i = 0; i < crew->instances_n; i++)
         if (instance_changed(p->has, crew->instances[i])) tell_version(s, p, crew->instances[i]);
-    p->deadline_ms = after_ms(LIMIT_READY_MS);
+    p->deadline_ms = answer_due(s);
 }
 
 bool process_start(struct supervisor *s, struct service *v, struct plan *plan,
@@ -178,7 +184,7 @@ void process_commit(struct supervisor *s, struct process *p)
     p->next_plan = NULL;
     p->wants = NULL;
     p->committing = true;
-    p->deadline_ms = after_ms(LIMIT_READY_MS);
+    p->deadline_ms = answer_due(s);
 }
 
 void process_listen(struct supervisor *s, struct process *p, const struct instance *in,
@@ -187,7 +193,7 @@ void process_listen(struct supervisor *s, struct process *p, const struct instan
     tell_listen(s, p, in, door);
     tell_word(s, p, M_COMMIT);
     p->committing = true;
-    p->deadline_ms = after_ms(LIMIT_READY_MS);
+    p->deadline_ms = answer_due(s);
 }
 
 void process_abandon(struct supervisor *s, struct process *p)
@@ -224,7 +230,7 @@ void process_drain(struct supervisor *s, struct process *p, int64_t within_ms)
     p->in_reload = p->committing = false;
     p->state = DRAINING;
     p->since_ms = clock_ms();
-    p->deadline_ms = after_ms(within_ms);
+    p->deadline_ms = after_ms(within_ms < drain_never_ms ? within_ms + LIMIT_GRACE_MS : INT64_MAX);
     tell_number(s, p, M_DRAIN, (uint64_t)(within_ms < drain_never_ms ? within_ms : drain_never_ms));
 }
 
@@ -296,7 +302,9 @@ void process_readable(struct supervisor *s, struct process *p)
             if (s->message.fd >= 0) (void)close(s->message.fd);
             if (!right) kill_for(p, "sent a wrong message");
         } else if (strncmp(why, "a malformed", 11) == 0) {
-            kill_for(p, why);
+            char text[sizeof why + 8];
+            (void)snprintf(text, sizeof text, "sent %s", why);
+            kill_for(p, text);
         } else { /* the end: it leaves by itself, or is made to */
             (void)close(p->channel);
             p->channel = -1;

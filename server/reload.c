@@ -172,10 +172,10 @@ bool reload_lost(struct supervisor *s, struct process *p, const char *why)
     struct reload *r = &s->reload;
     bool fresh = !p->has, replaces = p->service && p->service->live && p->service->live != p;
     if (!p->in_reload || r->stage == STAGE_IDLE) return false;
-    char *where = text_of("service %s", p->name);
+    char *where = text_of("service %s/%u", p->name, p->generation);
     bool back = r->stage == STAGE_PREPARE && fresh && replaces && modules_reject(s, p->wants, why);
     bool fails = r->stage == STAGE_PREPARE && (!fresh || replaces || s->check) && !back;
-    problem_add(&r->problems, !fails, where, "%s", why);
+    problem_add(&r->problems, back, where, "%s", why);
     free(where);
     if (back) r->again = r->rolled_back = true;
     if (back || fails) r->failed = r->lost = true;
@@ -235,6 +235,19 @@ static void switch_plan(struct supervisor *s)
     plan_drop(before);
 }
 
+/* At the start nobody waits for long: who is not prepared by then comes later, by itself. */
+static void leave_the_slow(struct supervisor *s)
+{
+    if (clock_ms() < reload_deadline(&s->reload)) return;
+    for (struct process *p = s->processes; p; p = p->next)
+        if (p->unprepared) p->in_reload = false;
+}
+
+int64_t reload_deadline(const struct reload *r)
+{
+    return r->first && r->stage == STAGE_PREPARE ? r->began_ms + LIMIT_TOGETHER_MS : INT64_MAX;
+}
+
 void reload_turn(struct supervisor *s)
 {
     struct reload *r = &s->reload;
@@ -247,6 +260,7 @@ void reload_turn(struct supervisor *s)
         r->stage = STAGE_PREPARE;
     }
     if (r->stage == STAGE_PREPARE) {
+        if (!s->check) leave_the_slow(s);
         if (!r->lost && any(s, prepares)) return;
         if (r->failed || s->check) {
             abandon(s);

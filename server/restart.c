@@ -152,7 +152,7 @@ static void lost(struct supervisor *s, struct process *p, int status)
     const struct crew *crew = p->has ? p->has : p->wants;
     bool served = p->state == READY;
     say_end(p, status, how, sizeof how);
-    log_error("service %s/%u %s", p->name, p->generation, how);
+    if (!p->in_reload) log_error("service %s/%u %s", p->name, p->generation, how);
     if (v->live == p) v->live = NULL;
     if (v->coming == p) v->coming = NULL;
     if (s->stopping || reload_lost(s, p, how)) return;

@@ -38,7 +38,7 @@ struct uring {
     struct msghdr from; /* what a datagram's buffer reserves for address and control data */
     int wake_fd;
     bool wake_armed;
-    bool poll_first; /* see wait_by_poll */
+    bool valgrind;
 };
 
 static struct uring *uring_of(struct ring *r)
@@ -242,17 +242,17 @@ static int64_t uring_now(struct ring *r, enum gyre_clock clock)
 }
 
 /* Valgrind does not know that io_uring_enter blocks, and stops all other threads while it does. There
- * the wait is in ppoll, which it knows. */
-static int wait_by_poll(struct uring *u, int64_t deadline_ns)
+ * the ring is asked again and again, with a sleep in between that valgrind knows. */
+static int wait_under_valgrind(struct uring *u, int64_t deadline_ns)
 {
+    const struct timespec nap = {0, 2000000};
     int res = io_uring_submit_and_get_events(&u->io);
-    struct pollfd fd = {u->io.ring_fd, POLLIN, 0};
-    struct timespec t = {0, 0};
-    if (res < 0 || io_uring_cq_ready(&u->io)) return res;
-    int64_t left = deadline_ns - uring_now(&u->pub, GYRE_MONO);
-    if (left > 0) t = (struct timespec){left / 1000000000, left % 1000000000};
-    (void)ppoll(&fd, 1, deadline_ns == GYRE_NEVER ? NULL : &t, NULL);
-    return io_uring_get_events(&u->io);
+    while (res >= 0 && !io_uring_cq_ready(&u->io) &&
+           uring_now(&u->pub, GYRE_MONO) < deadline_ns) {
+        nanosleep(&nap, NULL);
+        res = io_uring_get_events(&u->io);
+    }
+    return res;
 }
 
 static void uring_wait(struct ring *r, int64_t deadline_ns, bool busy)
@@ -270,8 +270,8 @@ static void uring_wait(struct ring *r, int64_t deadline_ns, bool busy)
     }
     if (busy) {
         res = io_uring_submit_and_get_events(&u->io);
-    } else if (u->poll_first) {
-        res = wait_by_poll(u, deadline_ns);
+    } else if (u->valgrind) {
+        res = wait_under_valgrind(u, deadline_ns);
     } else if (deadline_ns == GYRE_NEVER) {
         res = io_uring_submit_and_wait(&u->io, 1);
     } else {
@@ -424,8 +424,8 @@ struct ring *ring_make(char *why, size_t why_n)
         return NULL;
     }
     const char *preload = getenv("LD_PRELOAD");
-    u->poll_first = preload && strstr(preload, "vgpreload_");
-    if (!u->poll_first) (void)io_uring_register_ring_fd(&u->io);
+    u->valgrind = preload && strstr(preload, "vgpreload_");
+    if (!u->valgrind) (void)io_uring_register_ring_fd(&u->io);
     if (!buffers_make(u, &u->streams, RING_BUFFERS, RING_BUFFER_SIZE, GROUP_STREAMS)) {
         snprintf(why, why_n, "no memory for receive buffers");
         uring_free(&u->pub);

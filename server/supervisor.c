@@ -53,7 +53,8 @@ static int64_t next_deadline(const struct supervisor *s)
 {
     int64_t due = s->watch.due_ms;
     const int64_t others[] = {s->retry_ports_ms, folder_deadline(&s->folder),
-                              control_deadline(&s->control)};
+                              control_deadline(&s->control),
+                              s->check ? INT64_MAX : reload_deadline(&s->reload)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i] < due) due = others[i];
     for (const struct process *p = s->processes; p; p = p->next)

@@ -262,7 +262,8 @@ struct reload {
     uint32_t touched; /* services */
     int64_t began_ms;
 };
-void reload_ask(struct supervisor *);  /* begins, or begins again after the one under way */
+void reload_ask(struct supervisor *); /* begins, or begins again after the one under way */
+int64_t reload_deadline(const struct reload *);
 void reload_turn(struct supervisor *); /* goes on as far as it can */
 /* on_load of an instance said no. */
 void reload_refused(struct supervisor *, struct process *, const struct instance *,

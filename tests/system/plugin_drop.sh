@@ -45,6 +45,7 @@ holds "replaced, new connections get the new code" within 3 code_is two
 same "the old connection has the old code" one "$(asks "$old" code)"
 same "in a process of another generation" "1 2" "$(asks "$old" generation) $(tells generation)"
 asks "$old" quit >/dev/null
+hang_up "$old"
 holds "when it has gone, its process leaves" await 5 end "$first"
 holds "the other service was not touched" test "$(asks "$steady" steady)" = steady
 

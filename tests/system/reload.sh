@@ -66,7 +66,7 @@ sed -i 's/workers = 2/workers = 3/' "$T/conf.d/10-server.ini"
 holds "another number of workers" ctl reload
 same "serves on" fifth "$(tells "$c")"
 same "while an old connection lives on" first "$(asks "$old" greeting)"
-asks "$old" quit >/dev/null
+hang_up "$old"
 holds "nothing crashed" alive
 stop
 same "it stops with 0" 0 "$STATUS"

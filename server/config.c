@@ -43,14 +43,17 @@ uint64_t config_hash(const struct conf_section *s)
     return hash;
 }
 
+void entry_free(struct entry *e)
+{
+    if (e->value) explicit_bzero(e->value, strlen(e->value));
+    free(e->key);
+    free(e->value);
+    free(e->folder);
+}
+
 static void section_free(struct conf_section *s)
 {
-    for (size_t i = 0; i < s->entries_n; i++) {
-        free(s->entries[i].key);
-        explicit_bzero(s->entries[i].value, strlen(s->entries[i].value)); /* may be a secret */
-        free(s->entries[i].value);
-        free(s->entries[i].folder);
-    }
+    for (size_t i = 0; i < s->entries_n; i++) entry_free(&s->entries[i]);
     free(s->entries);
     free(s->name);
     free(s->plugin);
@@ -224,9 +227,7 @@ static bool add_entry(struct building *b, const char *key, const char *value, ui
     s->entries[s->entries_n++] = e;
     return true;
 failed:
-    free(e.key);
-    free(e.value);
-    free(e.folder);
+    entry_free(&e);
     return no_memory(b);
 }
 

@@ -57,6 +57,7 @@ struct entry {
     bool is_file;                /* as written it begins with @: config_check reads that file if
                                     the option is a secret or a text; elsewhere @ means nothing */
 };
+void entry_free(struct entry *); /* its texts, wiped: a value may be a secret */
 struct conf_section {
     char *name;     /* "http blog.example.org" */
     char *plugin;   /* "http" */

@@ -169,6 +169,7 @@ struct version { /* of a section's configuration. Immutable once published; all 
     void *conf;
     struct limits limits;
     struct version_mem *mem;      /* blocks of mem(NULL), texts of options */
+    struct loaded_file *loaded;   /* what file->load read (services/file.c) */
     struct grant *grants;         /* wants, in order of handles */
     uint32_t grants_n;
     _Atomic uint32_t workers;     /* that still hold it; the last one hands it to on_unload */
@@ -184,6 +185,8 @@ struct section {
     char name[2 * LIMIT_NAME];
     struct version *newest;                  /* the control thread's */
     uint32_t versions;                       /* not yet unloaded; the control thread's */
+    struct entry *entries;                   /* of the newest; the control thread's */
+    size_t entries_n;
     struct version *current[LIMIT_WORKERS];  /* each worker's own */
     struct actor *home[LIMIT_WORKERS];
     struct listener *listeners[LIMIT_WORKERS]; /* each worker's own list */
@@ -485,6 +488,7 @@ extern const struct gyre_shared shared_table;
 const void *host_service(const char *id); /* NULL: no such */
 void cells_free(struct section *);
 void files_free(struct worker *);
+bool files_changed(const struct version *); /* something that file->load read is another now */
 
 /* api.c */
 extern const struct gyre_api host_api;

@@ -19,6 +19,7 @@
  *   M_COMMIT    versions prepared since the last one begin to serve                   -> M_COMMITTED
  *   M_ABANDON   … are dropped
  *   M_REMOVE    the section leaves; its streams drain   number id
+ *   M_REFRESH   sections whose files (file->load) changed since are prepared anew and serve, or log why
  *   M_DRAIN     everything leaves, then M_DRAINED   number deadline_ms
  *   M_LEVEL     log level                           number level
  *   up
@@ -41,7 +42,7 @@
 
 enum message_type {
     M_PLUGIN = 1, M_SECTION, M_ENTRY, M_PREPARE, M_LISTEN, M_UNLISTEN, M_COMMIT, M_ABANDON,
-    M_REMOVE, M_DRAIN, M_LEVEL,
+    M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH,
     M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL,
 };
 

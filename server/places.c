@@ -39,7 +39,7 @@ static bool run_folder(const char *run, bool build_tree, const char *program, st
 {
     const char *mine = getenv("XDG_RUNTIME_DIR");
     if (run) return put(p->run, sizeof p->run, run, "");
-    if (build_tree) return put(p->run, sizeof p->run, program, "run");
+    if (build_tree && access(program, W_OK) == 0) return put(p->run, sizeof p->run, program, "run");
     if (geteuid() == 0) return put(p->run, sizeof p->run, "/run/gyre", "");
     if (mine && mine[0] == '/') return put(p->run, sizeof p->run, mine, "gyre");
     return snprintf(p->run, sizeof p->run, "/tmp/gyre-%lu", (unsigned long)geteuid()) > 0;

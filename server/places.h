@@ -2,8 +2,8 @@
  * places.h - where a running Gyre keeps its things; the server and gyrectl find them the same way.
  *
  * The run folder (control socket, private copies of plugins) is, in this order: what [server] run
- * says; `run` beside the program, when it lies beside a `plugins` folder (a build tree);
- * /run/gyre for root; $XDG_RUNTIME_DIR/gyre; /tmp/gyre-UID.
+ * says; `run` beside the program, when it lies beside a `plugins` folder (a build tree) and that is
+ * ours to write; /run/gyre for root; $XDG_RUNTIME_DIR/gyre; /tmp/gyre-UID.
  */
 #ifndef GYRE_PLACES_H
 #define GYRE_PLACES_H

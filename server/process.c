@@ -112,8 +112,9 @@ bool process_start(struct supervisor *s, struct service *v, struct plan *plan,
     p->state = STARTING;
     p->since_ms = clock_ms();
     p->in_reload = in_reload;
-    p->next = s->processes;
-    s->processes = p;
+    struct process **last = &s->processes;
+    while (*last) last = &(*last)->next;
+    *last = p;
     v->coming = p;
     tell_number(s, p, M_LEVEL, (uint64_t)s->level);
     for (size_t i = 0; i < crew->modules_n; i++) {
@@ -185,6 +186,12 @@ void process_commit(struct supervisor *s, struct process *p)
     p->wants = NULL;
     p->committing = true;
     p->deadline_ms = answer_due(s);
+}
+
+/* Files that sections loaded (zones) may have changed, though their configuration has not. */
+void process_refresh(struct supervisor *s, struct process *p)
+{
+    tell_word(s, p, M_REFRESH);
 }
 
 void process_listen(struct supervisor *s, struct process *p, const struct instance *in,

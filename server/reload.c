@@ -231,6 +231,7 @@ static void switch_plan(struct supervisor *s)
         if (p->in_reload) process_commit(s, p);
         else if (p->state != DRAINING && plan_crew(plan, p->name)) process_adopt(p, plan);
         else if (p->state != DRAINING) process_drain(s, p, plan->settings.drain_ms);
+        if (before && p->state != DRAINING) process_refresh(s, p);
     }
     plan_drop(before);
 }

@@ -160,13 +160,6 @@ static void sync_workers(struct serve *s)
 
 /* ---- drafts ---- */
 
-static void entry_free(struct entry *e)
-{
-    free(e->key);
-    free(e->value);
-    free(e->folder);
-}
-
 static void draft_free(struct draft *d)
 {
     for (size_t i = 0; i < d->n; i++) entry_free(&d->entries[i]);
@@ -294,7 +287,12 @@ static bool on_commit(struct serve *s)
     while (s->drafts) {
         struct draft *d = s->drafts;
         s->drafts = d->next;
-        if (d->version) service_publish(d->section, d->version);
+        if (d->version) {
+            service_publish(d->section, d->version);
+            service_entries(d->section, d->entries, d->n);
+            d->entries = NULL;
+            d->n = 0;
+        }
         draft_free(d);
     }
     sync_workers(s); /* homes are open everywhere before anything is accepted anywhere */
@@ -360,6 +358,9 @@ static bool handle(struct serve *s, struct message *m)
     case M_UNLISTEN: return on_socket(s, m, false);
     case M_COMMIT: return gyre_end(&m->in) && on_commit(s);
     case M_ABANDON: return gyre_end(&m->in) && on_abandon(s);
+    case M_REFRESH:
+        if (s->running && !s->drain_until_ms) service_refresh(s->service);
+        return gyre_end(&m->in);
     case M_REMOVE:
         section = service_section_at(s->service, (uint32_t)message_get_number(m));
         if (section && s->running) service_remove(section);

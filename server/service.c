@@ -198,6 +198,26 @@ void service_publish(struct section *s, struct version *v)
     post_all(s, section_publish, v);
 }
 
+void service_refresh(struct service *sv)
+{
+    char why[600];
+    for (struct section *s = sv->sections; s; s = s->next) {
+        if (s->removed || !s->newest || !s->entries || !files_changed(s->newest)) continue;
+        struct version *v = service_version(s, s->entries, s->entries_n, why, sizeof why);
+        if (v) service_publish(s, v);
+        if (v) log_info("[%s] its files changed: they are served now", s->name);
+        else log_error("[%s] its files changed, but: %s; the old ones are served on", s->name, why);
+    }
+}
+
+void service_entries(struct section *s, struct entry *entries, size_t n)
+{
+    for (size_t i = 0; i < s->entries_n; i++) entry_free(&s->entries[i]);
+    free(s->entries);
+    s->entries = entries;
+    s->entries_n = n;
+}
+
 /* ---- sections ---- */
 
 static bool take_rows(struct section *s)
@@ -221,6 +241,7 @@ static void section_free(struct section *s)
 {
     for (uint32_t i = 0; i < s->pub.workers; i++)
         if (s->stats[i]) atomic_store(&s->stats[i]->section, 0);
+    service_entries(s, NULL, 0);
     addresses_free(s->addresses);
     cells_free(s);
     s->magic = 0;

@@ -46,6 +46,8 @@ struct section *service_section_at(struct service *, uint32_t id);
 struct version *service_version(struct section *, const struct entry *, size_t n, char *why, size_t why_n);
 /* Begins to serve `version` (the first, or a further one) on every worker. */
 void service_publish(struct section *, struct version *);
+void service_refresh(struct service *); /* sections whose loaded files changed: a new version */
+void service_entries(struct section *, struct entry *, size_t n); /* takes them, for the refresh */
 void service_abandon(struct version *); /* was prepared, will not serve */
 void service_forget(struct section *);  /* a section that never served, and its version */
 /* A socket for one worker; the worker owns fd from now on. */

@@ -225,6 +225,7 @@ void process_adopt(struct process *, struct plan *); /* unchanged, under a new p
 void process_drain(struct supervisor *, struct process *, int64_t within_ms);
 void process_level(struct supervisor *, struct process *, enum gyre_level);
 /* One more door of what it has. */
+void process_refresh(struct supervisor *, struct process *);
 void process_listen(struct supervisor *, struct process *, const struct instance *,
                     const struct door *);
 void process_readable(struct supervisor *, struct process *);

@@ -85,8 +85,9 @@ static void show_sections(const struct json *sections)
     }
     table_end(&t);
     for (const struct json *s = sections->first; s; s = s->next) {
-        const char *why = json_at(s, "why")->text;
-        if (*why) (void)printf("[%s] %s\n", json_at(s, "name")->text, why);
+        const char *why = json_at(s, "why")->text, *state = json_at(s, "state")->text;
+        if (*why && strcmp(state, "port taken") != 0)
+            (void)printf("[%s] %s\n", json_at(s, "name")->text, why);
         for (const struct json *d = json_at(s, "endpoints")->first; d; d = d->next)
             if (*json_at(d, "problem")->text)
                 (void)printf("[%s] %s: %s\n", json_at(s, "name")->text,

@@ -90,13 +90,6 @@ void talk_host_set(struct talk_host *h, const char *key, const char *value, cons
     snprintf(e->where, sizeof e->where, "%s", where);
 }
 
-static void entry_free(struct entry *e)
-{
-    free(e->key);
-    free(e->value);
-    free(e->folder);
-}
-
 void talk_host_unset(struct talk_host *h, const char *key)
 {
     struct conf_section *c = &h->conf;

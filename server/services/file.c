@@ -238,6 +238,34 @@ static struct gyre_buf *file_cached(struct gyre_actor *pub, int root, gyre_view 
 
 /* ---- in on_load ---- */
 
+struct loaded_file {
+    struct loaded_file *next;
+    int root;
+    struct stat was;
+    char path[];
+};
+
+static void remember(struct version *v, int root, gyre_view path, const struct stat *st)
+{
+    struct loaded_file *f = version_mem(v, sizeof *f + path.n + 1);
+    if (!f) return; /* then a refresh does not see its change; a reload of the section does */
+    *f = (struct loaded_file){.next = v->loaded, .root = root, .was = *st};
+    memcpy(f->path, path.p, path.n);
+    v->loaded = f;
+}
+
+bool files_changed(const struct version *v)
+{
+    struct stat now;
+    for (const struct loaded_file *f = v->loaded; f; f = f->next)
+        if (fstatat(f->root, f->path, &now, 0) || now.st_ino != f->was.st_ino ||
+            now.st_dev != f->was.st_dev || now.st_size != f->was.st_size ||
+            now.st_mtim.tv_sec != f->was.st_mtim.tv_sec ||
+            now.st_mtim.tv_nsec != f->was.st_mtim.tv_nsec)
+            return true;
+    return false;
+}
+
 static int file_load(struct gyre_section *pub, int root, gyre_view path, uint64_t most,
                      gyre_view *bytes)
 {
@@ -267,6 +295,7 @@ static int file_load(struct gyre_section *pub, int root, gyre_view path, uint64_
     }
     close(fd);
     if (!res) *bytes = (gyre_view){p, at};
+    if (!res) remember(v, g->fd, path, &st);
     return res;
 }
 

@@ -60,6 +60,14 @@ static int64_t backoff_ms(const struct service *v)
     return wait < LIMIT_BACKOFF_MS ? wait : LIMIT_BACKOFF_MS;
 }
 
+void service_forgive(struct service *v)
+{
+    memset(v->crashes_ms, 0, sizeof v->crashes_ms);
+    v->backoff = 0;
+    v->breaker = v->held = false;
+    v->restart_ms = INT64_MAX;
+}
+
 static void plan_restart(struct service *v, bool served)
 {
     int64_t now = clock_ms(), wait;
@@ -101,7 +109,7 @@ void service_ready(struct supervisor *s, struct process *p)
     v->live = p;
     v->coming = NULL;
     v->settled = true;
-    v->held = false;
+    v->restart_ms = INT64_MAX;
     for (size_t i = 0; i < p->has->modules_n; i++) p->has->modules[i]->proven = true;
     if (old) process_drain(s, old, s->plan->settings.drain_ms);
 }

@@ -246,6 +246,7 @@ struct service {
 };
 struct service *service_of(struct supervisor *, const char *name); /* made if need be */
 void service_start(struct supervisor *, struct service *);         /* as the plan says, now */
+void service_forgive(struct service *); /* something changed: earlier crashes say nothing */
 void service_ready(struct supervisor *, struct process *);
 void process_ended(struct supervisor *, struct process *); /* reaps and frees it */
 void services_forget_idle(struct supervisor *);

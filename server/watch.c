@@ -16,7 +16,8 @@
 #include "supervisor.h"
 
 enum {
-    EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_ONLYDIR,
+    EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_ONLYDIR |
+             IN_DELETE_SELF | IN_MOVE_SELF,
     PATIENCE = 4,
 };
 
@@ -49,7 +50,7 @@ static bool ends_with(const char *name, const char *end)
 
 static bool matters(const struct watch *w, const struct inotify_event *e)
 {
-    if (e->mask & IN_Q_OVERFLOW) return true;
+    if (e->mask & (IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF)) return true;
     if (e->mask & (IN_IGNORED | IN_ISDIR) || !e->len || e->name[0] == '.') return false;
     if (e->wd == w->plugins && ends_with(e->name, ".so")) return true;
     if (e->wd != w->conf) return false;

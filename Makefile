@@ -48,7 +48,7 @@ GUARDS_LINK := -fsanitize=$(SANITIZE)
 PLUGIN_LINK :=
 endif
 
-ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -Isdk -Iserver -O2 -g -pthread -fno-strict-aliasing \
+ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -Isdk -Iserver -O2 -gdwarf-4 -pthread -fno-strict-aliasing \
     $(WARNINGS) $(GUARDS) $(CFLAGS)
 HOST_CFLAGS := $(ALL_CFLAGS) -fPIE
 PLUGIN_CFLAGS := $(ALL_CFLAGS) -fPIC -fvisibility=hidden

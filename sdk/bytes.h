@@ -106,7 +106,7 @@ GYRE_USE static inline bool gyre_until(gyre_view *v, uint8_t sep, gyre_view *hea
     return true;
 }
 
-/* Cuts one line that ends in LF or CRLF; *line is without either. Strict protocols use gyre_crlf. */
+/* Cuts one line that ends in LF or CRLF; *line is without. Strict protocols use gyre_crlf. */
 GYRE_USE static inline bool gyre_line(gyre_view *v, gyre_view *line)
 {
     if (!gyre_until(v, '\n', line)) return false;

@@ -67,7 +67,8 @@ struct gyre_section {
 };
 
 struct gyre_actor {
-    void *state;                  /* state_size zeroed bytes, aligned to 16, yours; freed by the host */
+    /* state_size zeroed bytes, aligned to 16, yours; freed by the host */
+    void *state;
     const void *conf;             /* the configuration it began with, or took with gyre->conf */
     struct gyre_actor *home;      /* the section's own actor on this worker; a home's own is itself.
                                      Its state needs no lock and outlives configuration versions */
@@ -181,8 +182,9 @@ enum gyre_why {
 };
 
 enum gyre_step {
-    GYRE_LATER = -2, /* what was cut is put back; asked again after any other callback of this actor,
-                        when there is room, and with new bytes */
+    /* what was cut is put back; asked again after any other callback of this actor, when there is
+       room, and with new bytes */
+    GYRE_LATER = -2,
     GYRE_BAD = -1,   /* the input is wrong beyond repair: logged, and the stream is aborted */
     GYRE_MORE = 0,   /* no whole message yet; what was cut is put back */
     GYRE_TOOK = 1,   /* one message was cut off `in`; TOOK with nothing cut is a bug */
@@ -285,7 +287,8 @@ struct gyre_proto {
     uint32_t idle_ms;      /* preset of the section's idle_time; 0: the host's */
     uint32_t handshake_ms; /* preset of handshake_time: open to first whole message; 0: none */
     const char *name;      /* for logs; NULL: the plugin's */
-    bool (*on_open)(struct gyre_actor *); /* the wire is there (dial: now connected); false refuses */
+    /* the wire is there (dial: now connected); false refuses */
+    bool (*on_open)(struct gyre_actor *);
 
     /* Cut ONE message off *in and return GYRE_TOOK; or GYRE_MORE, GYRE_LATER, GYRE_BAD. Called
      * again while bytes are left, the stream is open and unpaused and its output has room. *in is
@@ -305,15 +308,17 @@ struct gyre_proto {
     void (*on_mail)(struct gyre_actor *, const struct gyre_mail *); /* NULL: mail bounces */
     void (*on_bounce)(struct gyre_actor *, const struct gyre_mail *, int32_t err); /* your mail was
                                              never handled: GONE, FULL, or UNSUPPORTED by its kind.
-                                             from: whom it was for; type, tag, bytes: as you sent it */
+                                             from: whom it was for; type, tag, bytes: as you sent
+                                             it */
     void (*on_down)(struct gyre_actor *, gyre_ref, enum gyre_why); /* of a watch: once */
     void (*on_conf)(struct gyre_actor *home); /* homes and ports: conf is a new version already, and
                                              nothing of the old one may be kept */
 
-    /* Last words of streams and of actors without a wire. SHUTDOWN, RELOAD: the host drains: close now, or when you are through; NULL:
-     * closed as soon as it is idle (no open request, nothing queued or begun); what ignores
-     * it ends with the section's drain time. TIMEOUT, TOO_BIG: a deadline passed, or the message is longer
-     * than message_max: write a goodbye if the protocol has one; the host closes after it. */
+    /* Last words of streams and of actors without a wire. SHUTDOWN, RELOAD: the host drains: close
+     * now, or when you are through; NULL: closed as soon as it is idle (no open request, nothing
+     * queued or begun); what ignores it ends with the section's drain time. TIMEOUT, TOO_BIG: a
+     * deadline passed, or the message is longer than message_max: write a goodbye if the protocol
+     * has one; the host closes after it. */
     void (*on_leave)(struct gyre_actor *, enum gyre_why);
 
     void (*on_close)(struct gyre_actor *, enum gyre_why); /* last, once; also after a refused open
@@ -353,12 +358,13 @@ struct gyre_plugin { /* exported as gyre_plugin_v1 by GYRE_PLUGIN */
 
     /* [load] For each version of each section, before it serves. conf is filled from the options,
      * and writable here only. Compile routes, read zones, into mem(NULL, …); want what the sandbox
-     * must grant, and keep handles in conf: they belong to the version. May call mem(NULL, …), want,
-     * now, random, log, and file->load, shared->…; one at a time for a plugin; also in --check, so
-     * nothing outside may change. false refuses the version, with the reason put into why: the one
-     * before stays, and on_unload does not come. */
+     * must grant, and keep handles in conf: they belong to the version. May call mem(NULL, …),
+     * want, now, random, log, and file->load, shared->…; one at a time for a plugin; also in
+     * --check, so nothing outside may change. false refuses the version, with the reason put into
+     * why: the one before stays, and on_unload does not come. */
     bool (*on_load)(struct gyre_section *, void *conf, gyre_out *why);
-    void (*on_unload)(struct gyre_section *, void *conf); /* [load] after the version's last actor */
+    /* [load] after the version's last actor */
+    void (*on_unload)(struct gyre_section *, void *conf);
 };
 
 /* ---- what the host lends ---- */
@@ -388,8 +394,9 @@ struct gyre_api {
 
     /* The next n bytes of `from`, those already received too, skip on_data and go to the wire of
      * `to`; UINT64_MAX: until the end. from is read while `to` has room. The end of from is told to
-     * from (on_eof), not to `to`: finish it there. A `to` that closes ends the link, and on_data goes
-     * on. to NULL ends it. GYRE_EXISTS: `to` has a link already; GYRE_GONE, GYRE_FULL. [worker] */
+     * from (on_eof), not to `to`: finish it there. A `to` that closes ends the link, and on_data
+     * goes on. to NULL ends it. GYRE_EXISTS: `to` has a link already; GYRE_GONE, GYRE_FULL.
+     * [worker] */
     int (*link)(struct gyre_actor *from, struct gyre_actor *to, uint64_t n);
 
     /* Another message_max for this actor: raise it after a login, lower it before. [worker] */
@@ -408,12 +415,15 @@ struct gyre_api {
     /* Sends one datagram from a port, copied; or, with segment, a train of datagrams of that many
      * bytes each (the last may be shorter). GYRE_FULL: too many under way, dropped. GYRE_INVALID:
      * longer than 65,507 bytes, or to port 0. ecn: 0 (others are not set yet). [worker] */
-    int (*emit)(struct gyre_actor *port, const gyre_path *, gyre_view, uint32_t segment, uint32_t ecn);
+    int (*emit)(struct gyre_actor *port, const gyre_path *, gyre_view, uint32_t segment,
+                uint32_t ecn);
 
     /* Makes an actor of a kind the plugin declares (stream, home's kinds …) on this worker; it ends
      * when `by` does. Fill its state now. on_open comes when the wire is there, at the next chance
-     * without one; on_close if that fails. Writes before on_open queue. NULL: past a limit. [worker] */
-    struct gyre_actor *(*dial)(struct gyre_actor *by, const struct gyre_dial *, const struct gyre_proto *);
+     * without one; on_close if that fails. Writes before on_open queue. NULL: past a limit.
+     * [worker] */
+    struct gyre_actor *(*dial)(struct gyre_actor *by, const struct gyre_dial *,
+                               const struct gyre_proto *);
 
     gyre_ref (*ref)(struct gyre_actor *);                                /* [worker] */
     /* NULL unless it lives (close was not called), on this worker, and is of this kind. [worker] */

@@ -2,8 +2,8 @@
  * actor.c - the life of an actor: made, opened, ended, closed, freed.
  *
  * An actor is one object: its head, its stream or port, its timers, its state. It ends in steps:
- * actor_end marks it (anywhere, also inside a callback), the ready list calls on_close at the end of
- * the turn, then what it owns goes, and the object is freed when its wire has no operation left.
+ * actor_end marks it (anywhere, also inside a callback), the ready list calls on_close at the end
+ * of the turn, then what it owns goes, and the object is freed when its wire has no operation left.
  * Promise: callbacks never nest; on_close comes once and last; children end before their parent.
  * Limits: LIMIT_SLOTS a worker, timers 16 an actor. Worker: the owner's.
  */
@@ -65,7 +65,8 @@ static void unlink_section(struct worker *w, struct section *s, struct actor *a)
     if (a->section_next) actor_of_slot(w, a->section_next)->section_before = a->section_before;
 }
 
-struct actor *actor_make(struct worker *w, struct section *s, const struct kind *kind, uint32_t flags)
+struct actor *actor_make(struct worker *w, struct section *s, const struct kind *kind,
+                         uint32_t flags)
 {
     size_t n = object_bytes(kind, flags);
     struct version *v = s->current[w->index];
@@ -188,7 +189,8 @@ int actor_timer_set(struct worker *w, struct actor *a, uint32_t slot, int64_t af
     return GYRE_OK;
 }
 
-void actor_answer(struct worker *w, struct actor *a, gyre_done *done, const struct gyre_answer *answer)
+void actor_answer(struct worker *w, struct actor *a, gyre_done *done,
+                  const struct gyre_answer *answer)
 {
     call_begin(w, a, "done");
     done(&a->pub, answer);

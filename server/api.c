@@ -268,8 +268,8 @@ static void api_count(struct gyre_actor *pub, uint32_t metric, int64_t by)
     stats_add(&s->stats[worker_here->index]->metrics[metric], by);
 }
 
-__attribute__((format(printf, 3, 4))) static void api_log(struct gyre_actor *pub,
-                                                         enum gyre_level level, const char *fmt, ...)
+__attribute__((format(printf, 3, 4)))
+static void api_log(struct gyre_actor *pub, enum gyre_level level, const char *fmt, ...)
 {
     char prefix[2 * LIMIT_NAME + 4] = "";
     va_list args;

@@ -43,7 +43,9 @@ struct section;
 struct version;
 
 /* user words of ring operations: what it is, which slot, and the low bits of its id */
-enum op { OP_NONE, OP_ACCEPT, OP_RECV, OP_SEND, OP_READ, OP_CONNECT, OP_RECV_FROM, OP_EMIT, OP_POLL };
+enum op {
+    OP_NONE, OP_ACCEPT, OP_RECV, OP_SEND, OP_READ, OP_CONNECT, OP_RECV_FROM, OP_EMIT, OP_POLL,
+};
 static inline uint64_t op_user(enum op op, uint32_t slot, uint64_t id)
 {
     return (uint64_t)op << 56 | (uint64_t)(slot & 0xffffff) << 32 | (uint32_t)id;
@@ -56,7 +58,8 @@ struct timer {
     int64_t due_ns;  /* the truth; the heap may still hold an earlier time */
     uint32_t at;     /* place in the heap + 1; 0: not set */
     uint8_t what, slot;
-    uint16_t back;   /* bytes from the start of the object that holds it: it stands near the front */
+    /* bytes from the start of the object that holds it: it stands near the front */
+    uint16_t back;
 };
 struct timers {
     struct timer_entry *heap;
@@ -82,7 +85,8 @@ uint64_t pool_in_use(const struct pool *);         /* bytes taken and not given:
 struct chunk;
 struct queue {
     struct chunk *first; /* knows the last */
-    uint32_t bytes; /* in memory; a file counts as nothing here, but room is 0 while one is queued */
+    /* in memory; a file counts as nothing here, but room is 0 while one is queued */
+    uint32_t bytes;
     uint32_t files;
 };
 
@@ -109,9 +113,11 @@ struct bytes_core *bytes_of_file(int fd, uint64_t n); /* takes fd */
 struct bytes_core *borrow_bytes(struct bytes_core *); /* count + 1 */
 void bytes_drop(struct bytes_core *);                 /* count - 1; the last frees */
 void *mem_block(struct worker *, struct actor *owner, void *old, size_t n); /* gyre->mem */
-struct buf *buf_make(struct worker *, struct actor *owner, struct bytes_core *); /* takes the core */
+/* takes the core */
+struct buf *buf_make(struct worker *, struct actor *owner, struct bytes_core *);
 struct buf *buf_check(struct gyre_buf *, const char *where); /* a bug if it is none */
-void buf_name(struct buf *, struct bytes_core *); /* a name without an owner, in place; takes nothing */
+/* a name without an owner, in place; takes nothing */
+void buf_name(struct buf *, struct bytes_core *);
 void buf_forget(struct worker *, struct buf *);   /* gives it back before its owner ends */
 gyre_out out_make(struct worker *, struct actor *, size_t most); /* gyre->out */
 void mem_free_all(struct worker *, struct actor *);   /* all blocks and buffers it owns */
@@ -135,7 +141,8 @@ struct inbox {
 };
 void inbox_post(struct worker *to, struct item *); /* [any] */
 void choke_end(struct worker *w, struct worker *rested); /* mail.c: its senders look again */
-bool inbox_run(struct worker *);                   /* runs up to LIMIT_MAILS_A_TURN; true: some did */
+/* runs up to LIMIT_MAILS_A_TURN; true: some did */
+bool inbox_run(struct worker *);
 bool inbox_over(struct worker *to);                /* its box is past LIMIT_BOX */
 
 /* ---- configuration versions, sections, plugins (service.c, plugin.c) ---- */
@@ -220,132 +227,7 @@ void grants_free(struct version *);
 void *version_mem_block(struct version *, void *old, size_t n); /* as mem_block, of the version */
 void *version_mem(struct version *, size_t n); /* zeroed, freed with it; NULL: no memory */
 
-/* ---- actors (actor.c) ---- */
-
-enum actor_flags {
-    A_STREAM = 1 << 0, /* a struct stream follows */
-    A_PORT = 1 << 1,   /* a struct port follows */
-    A_HOME = 1 << 2,
-    A_OPEN = 1 << 3,   /* on_open returned true */
-    A_CLOSING = 1 << 4, /* close was called; on_close comes */
-    A_CLOSED = 1 << 5, /* on_close came: only the wire is left */
-    A_READY = 1 << 6,  /* in the worker's ready list */
-    A_TOUCHED = 1 << 7, /* in the worker's flush list */
-    A_PRODUCE = 1 << 8, /* on_room is due */
-    A_LEAVING = 1 << 9, /* on_leave was called, or it has none and goes when idle */
-    A_CHOKED = 1 << 10, /* a mailbox it fills is full: not read */
-    A_TIMERS = 1 << 11, /* some timer slot was set */
-    A_DIALLED = 1 << 12, /* a struct kin follows */
-};
-
-struct actor {
-    struct gyre_actor pub;
-    uint32_t magic, slot; /* its id is in the slot */
-    const struct kind *kind;
-    struct version *version;
-    struct extra *extra;      /* what few actors have; made when needed */
-    struct actor *ready_next;
-    uint32_t section_next, section_before; /* slots + 1, of the section's actors on this worker */
-    uint32_t flags;
-    uint16_t requests;        /* open ones: on_data rests */
-    uint8_t paused;
-    uint8_t why;              /* enum gyre_why, once closing */
-};
-
-/* What only some actors have. */
-struct extra {
-    void **blocks;            /* of mem */
-    uint32_t blocks_n, blocks_cap;
-    struct buf **bufs;
-    uint32_t bufs_n, bufs_cap;
-    struct gyre_peer *peer;
-    struct topic_seat *seats; /* topics joined (bus.c) */
-    struct watcher *watchers; /* who watches it (watch.c) */
-    struct watcher *watching; /* whom it watches */
-    struct request *asked;    /* open requests, by tag */
-    struct held *held, **held_end; /* mail that waits while paused */
-    struct actor *choked_next;
-    struct actor *link_to, *link_from;
-    uint64_t link_left;
-    struct actor *children;   /* dialled by it: they end before it */
-    uint32_t message_max;     /* set by limit; 0: the section's */
-};
-
-struct stream {
-    int fd;
-    uint32_t flags;           /* stream.c */
-    struct queue out;
-    struct inbuf *in;         /* the unfinished tail, or what waits while it rests */
-    struct listener *from;    /* or NULL: dialled */
-    struct sending *sending;  /* what a SEND of many parts, or a file, needs while under way */
-    struct timer deadline;    /* the nearest of all host deadlines */
-    uint32_t opened_at, active_at, message_at; /* in ticks; message_at 0: none begun */
-    uint32_t touched_next;    /* slot + 1, of the worker's list */
-    uint64_t address;         /* the peer's, as counted in addresses; 0: not counted */
-};
-
-/* One socket that accepts, or one UDP port, of one section on one worker. */
-struct listener {
-    struct section *section;
-    struct listener *next;
-    int fd;
-    bool datagrams, armed, gone;
-    uint32_t slot;            /* in the worker's table, as actors have */
-    uint64_t id;
-    struct actor *port;       /* the actor of a UDP port */
-    struct timer retry;       /* after EMFILE */
-    gyre_addr local;          /* of a UDP port */
-    bool wild;                /* bound to all addresses: answers name the one they leave from */
-    char text[128];           /* "tcp:127.0.0.1:8080" */
-};
-
-/* An object of the section is there, or is freed. The last one of a leaving section ends it here. */
-void section_object(struct worker *, struct section *);       /* section.c */
-void section_object_freed(struct worker *, struct section *); /* section.c */
-
-struct actor *actor_make(struct worker *, struct section *, const struct kind *, uint32_t flags);
-void actor_open(struct worker *, struct actor *);   /* calls on_open */
-void actor_end(struct worker *, struct actor *, enum gyre_why); /* starts closing; idempotent */
-bool actor_run_ready(struct worker *);              /* closes, rooms, resumed input; true: some */
-int actor_timer_set(struct worker *, struct actor *, uint32_t slot, int64_t after_ns);
-void actor_leave(struct worker *, struct actor *, enum gyre_why); /* drain: on_leave, or when idle */
-void actor_last_words(struct worker *, struct actor *, enum gyre_why); /* on_leave, then it ends */
-void actor_leave_if_idle(struct worker *, struct actor *);
-void actor_ready(struct worker *, struct actor *);  /* looks at it before the turn ends */
-void actor_free(struct worker *, struct actor *);   /* after on_close, when no operation is left */
-struct extra *actor_extra(struct worker *, struct actor *); /* NULL: no memory */
-struct actor *actor_at(struct worker *, gyre_ref);  /* alive and here, or NULL */
-gyre_ref actor_ref(const struct actor *);
-void actor_answer(struct worker *, struct actor *, gyre_done *, const struct gyre_answer *);
-void actor_timer(struct worker *, struct actor *, uint8_t slot);
-void actor_take_version(struct worker *, struct actor *);
-
-void version_worker_left(struct version *);            /* service.c: [worker] */
-void version_unuse(struct worker *, struct version *); /* one actor less; the last one retires it */
-void version_switch(struct worker *, struct section *, struct version *); /* NULL: removed */
-
-struct kin { /* what follows the head of a dialled actor */
-    struct actor *parent, *sibling, **sibling_at;
-};
-struct port { /* what follows the actor of a UDP port */
-    struct listener *from;
-    uint32_t emits; /* datagrams under way */
-};
-static inline struct section *section_of(struct actor *a)
-{
-    return (struct section *)(void *)a->pub.section;
-}
-struct kin *kin_of(struct actor *);
-struct actor *actor_of_slot(struct worker *, uint32_t slot_plus_1); /* NULL for 0 */
-uint64_t actor_user(struct worker *, enum op, const struct actor *); /* for its ring operations */
-static inline struct port *port_of(struct actor *a)
-{
-    return (struct port *)(void *)(a + 1);
-}
-static inline struct stream *stream_of(struct actor *a)
-{
-    return (struct stream *)(void *)(a + 1);
-}
+#include "actor.h" /* struct actor, struct stream, struct port, struct listener */
 
 /* ---- requests (request.c): from the call to the one answer ---- */
 
@@ -357,10 +239,12 @@ struct request {
     struct timer deadline;
     uint32_t slot;
 };
-struct request *request_open(struct worker *, struct actor *, uint64_t tag, gyre_done *, int64_t within_ns);
+struct request *request_open(struct worker *, struct actor *, uint64_t tag, gyre_done *,
+                             int64_t within_ns);
 struct request *request_at(struct worker *, uint32_t slot, uint64_t id); /* NULL: dropped */
 void request_refuse(struct worker *, struct request *); /* was opened, but is not accepted */
-void request_answer(struct worker *, struct request *, const struct gyre_answer *); /* and frees it */
+/* and frees it */
+void request_answer(struct worker *, struct request *, const struct gyre_answer *);
 void request_late(struct worker *, struct request *);
 void request_drop_all(struct worker *, struct actor *);
 
@@ -417,7 +301,8 @@ uint32_t worker_ticks(const struct worker *);
 int64_t worker_ms_of(const struct worker *, uint32_t ticks); /* past ticks, since it began */
 /* What stands in a slot; also the low bits of its id. */
 enum slot_kind { SLOT_ACTOR = 1, SLOT_LISTENER, SLOT_EMIT, SLOT_REQUEST, SLOT_POLLER };
-uint32_t slot_take(struct worker *, void *object, enum slot_kind, uint64_t *id); /* UINT32_MAX: full */
+/* UINT32_MAX: full */
+uint32_t slot_take(struct worker *, void *object, enum slot_kind, uint64_t *id);
 void *slot_at(struct worker *, uint32_t slot, uint64_t id, enum slot_kind);
 void slot_give(struct worker *, uint32_t slot);
 
@@ -441,7 +326,8 @@ void stream_deadline(struct worker *, struct actor *);
 void stream_touch(struct worker *, struct actor *);   /* flush it at the end of the turn */
 uint64_t stream_room(struct actor *);
 int stream_write(struct worker *, struct actor *, gyre_view);
-int stream_write_bytes(struct worker *, struct actor *, struct bytes_core *, uint64_t at, uint64_t n);
+int stream_write_bytes(struct worker *, struct actor *, struct bytes_core *, uint64_t at,
+                       uint64_t n);
 void stream_rearm_starved(struct worker *);
 
 /* listen.c, dgram.c, dial.c, address.c */
@@ -458,7 +344,8 @@ void dgram_sent(struct worker *, void *emit, int32_t res);
 void dgram_free(struct worker *);
 int dgram_emit(struct worker *, struct actor *port, const gyre_path *, gyre_view, uint32_t segment);
 void dial_connected(struct worker *, struct actor *, int32_t res);
-struct actor *dial_start(struct worker *, struct actor *by, const struct gyre_dial *, const struct kind *);
+struct actor *dial_start(struct worker *, struct actor *by, const struct gyre_dial *,
+                         const struct kind *);
 /* Counts one connection of that address. 0: it has `most` already; else a word for address_give. */
 uint64_t address_take(struct section *, const uint8_t ip[16], int64_t most);
 void address_give(struct section *, uint64_t);

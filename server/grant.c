@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * grant.c - what a section's configuration version needs of the world.
  *
- * on_load asks with gyre->want; the answer is a handle. Folders are opened here, once, so that files
- * below them can be opened later by a process that may open nothing else. Also keeps the memory that
- * belongs to the version.
+ * on_load asks with gyre->want; the answer is a handle. Folders are opened here, once, so that
+ * files below them can be opened later by a process that may open nothing else. Also keeps the
+ * memory that belongs to the version.
  * Limits: GRANTS_MOST a version. Control thread; read by all once published.
  */
 #include <errno.h>

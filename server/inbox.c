@@ -53,7 +53,8 @@ static void take_pushed(struct inbox *box)
 /* Those who rest because of this box look again. */
 static void unchoke(struct worker *w)
 {
-    atomic_thread_fence(memory_order_seq_cst); /* what was taken out is seen before who waits is asked */
+    /* what was taken out is seen before who waits is asked */
+    atomic_thread_fence(memory_order_seq_cst);
     uint64_t who = atomic_load_explicit(&w->inbox.choked, memory_order_relaxed);
     if (!who || atomic_load_explicit(&w->inbox.bytes, memory_order_relaxed) > LIMIT_BOX / 2) return;
     who = atomic_exchange(&w->inbox.choked, 0);

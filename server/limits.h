@@ -30,7 +30,8 @@ enum {
     LIMIT_PER_ADDRESS = 1024,     /* a section: a NAT of an office, not one client alone */
     LIMIT_IDLE_MS = 5 * 60 * 1000,
     LIMIT_MESSAGE_MS = 30 * 1000, /* first byte to last of one message: slow senders */
-    LIMIT_LINGER_MS = 5 * 1000,   /* after close: for the peer to take some of the queue, or to end */
+    /* after close: for the peer to take some of the queue, or to end */
+    LIMIT_LINGER_MS = 5 * 1000,
     LIMIT_MEMORY = 256 * 1024 * 1024, /* of a plugin, over all workers */
 
     /* ---- mail ---- */
@@ -42,7 +43,8 @@ enum {
     LIMIT_CELLS = 256,
 
     /* ---- files and helpers ---- */
-    LIMIT_FILE_CACHED = 64 * 1024,         /* larger ones are read in pieces, in step with the wire */
+    /* larger ones are read in pieces, in step with the wire */
+    LIMIT_FILE_CACHED = 64 * 1024,
     LIMIT_FILE_CACHE = 32 * 1024 * 1024,   /* a worker */
     LIMIT_FILE_OPEN = 512,                 /* a worker: larger files kept open */
     LIMIT_FILE_CHUNK = 64 * 1024,          /* one piece: x streams that send files */
@@ -75,6 +77,7 @@ enum {
     LIMIT_BACKOFF_MS = 10 * 1000,   /* the longest wait between two restarts */
     LIMIT_HEALTHY_MS = 60 * 1000,   /* served that long: earlier crashes are forgotten */
     LIMIT_FRESH_MS = 10 * 60 * 1000, /* a new plugin file that crashes within is rolled back */
+    LIMIT_NUDGE_MS = 50,            /* for a replaced process to stop accepting */
     LIMIT_GRACE_MS = 1000,          /* past its deadline, for a draining service to leave */
     LIMIT_KILL_MS = 5 * 1000,       /* SIGTERM to SIGKILL */
     LIMIT_SEND_MS = 1000,           /* a service that does not read its channel is killed */

@@ -18,8 +18,10 @@ static void arm(struct worker *w, struct listener *l)
 {
     if (l->armed || l->gone) return;
     l->armed = true;
-    if (l->datagrams) w->ring->ops->recv_from(w->ring, l->fd, op_user(OP_RECV_FROM, l->slot, l->id));
-    else w->ring->ops->accept(w->ring, l->fd, op_user(OP_ACCEPT, l->slot, l->id));
+    enum op op = l->datagrams ? OP_RECV_FROM : OP_ACCEPT;
+    uint64_t user = op_user(op, l->slot, l->id);
+    if (l->datagrams) w->ring->ops->recv_from(w->ring, l->fd, user);
+    else w->ring->ops->accept(w->ring, l->fd, user);
 }
 
 void listener_retry(struct worker *w, struct listener *l)

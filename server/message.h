@@ -9,24 +9,26 @@
  * A body is a row of fields: text is a 32-bit length and its bytes, a number is 8 bytes, all
  * big-endian (message_put_*, message_get_*).
  *
- *   down                                            body
- *   M_PLUGIN    load this plugin                    text name, text path of the private copy
- *   M_SECTION   a section, or a new version of it   number id, text name, text plugin
- *   M_ENTRY     one key of it                       number id, text key, text value, text where, text folder
- *   M_PREPARE   the section is complete: on_load    number id, number version        -> M_PREPARED
- *   M_LISTEN    one socket for one worker (+ fd)    number id, number worker, number datagrams, text endpoint
- *   M_UNLISTEN  close that endpoint on all workers  number id, text endpoint
- *   M_COMMIT    versions prepared since the last one begin to serve                   -> M_COMMITTED
+ * Down, and the fields of the body:
+ *   M_PLUGIN    load this plugin: text name, text path of the private copy
+ *   M_SECTION   a section, or a new version of it: number id, text name, text plugin
+ *   M_ENTRY     one key of it: number id, text key, text value, text where, text folder
+ *   M_PREPARE   the section is complete: number id, number version. on_load; then M_PREPARED
+ *   M_LISTEN    one socket for one worker, with a descriptor: number id, number worker,
+ *               number datagrams, text endpoint
+ *   M_UNLISTEN  close that endpoint on all workers: number id, text endpoint
+ *   M_COMMIT    versions prepared since the last one begin to serve; then M_COMMITTED. With nothing
+ *               prepared and no socket told: every accept is armed anew (process_nudge)
  *   M_ABANDON   … are dropped
- *   M_REMOVE    the section leaves; its streams drain   number id
- *   M_REFRESH   sections whose files (file->load) changed since are prepared anew and serve, or log why
- *   M_DRAIN     everything leaves, then M_DRAINED   number deadline_ms
- *   M_LEVEL     log level                           number level
- *   up
- *   M_PREPARED  on_load said                        number id, number version, number ok, text why
+ *   M_REMOVE    the section leaves; its streams drain: number id
+ *   M_REFRESH   sections whose files (file->load) changed are prepared anew, or log why not
+ *   M_DRAIN     everything leaves, then M_DRAINED: number deadline_ms
+ *   M_LEVEL     log level: number level
+ * Up:
+ *   M_PREPARED  on_load said: number id, number version, number ok, text why
  *   M_COMMITTED every worker accepts on every socket; the first one is READY
  *   M_DRAINED   nothing is left; the process leaves with 0
- *   M_FATAL     cannot go on                        text why
+ *   M_FATAL     cannot go on: text why
  *
  * Start: M_PLUGIN …, (M_SECTION M_ENTRY … M_PREPARE) …, M_LISTEN …, M_COMMIT. A change of a running
  * service is the same without M_PLUGIN. Messages are handled in order.

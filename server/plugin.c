@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * plugin.c - from a file to a plugin. The only room that knows dlopen.
  *
- * A plugin is one exported const descriptor. It is copied as far as this host knows it; what a newer
- * plugin adds must be zero. The file is a private copy, never unloaded and never opened twice.
- * Once its first on_load has returned its statics become read-only, so that a plugin cannot keep
- * state there that several workers would share without knowing.
+ * A plugin is one exported const descriptor. It is copied as far as this host knows it; what a
+ * newer plugin adds must be zero. The file is a private copy, never unloaded and never opened
+ * twice. Once its first on_load has returned its statics become read-only, so that a plugin cannot
+ * keep state there that several workers would share without knowing.
  * Promise: a file that is no plugin is an error with the reason, never a crash of ours.
  * Limits: LIMIT_NAME, LIMIT_OPTIONS, LIMIT_METRICS, TIMERS_MOST, KINDS_MOST.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * pool.c - memory of one worker, by size class.
  *
- * Small things (actors, chunks' heads) come in steps of 16 bytes out of slabs, larger ones in powers
- * of two. What is given back is taken again first, so that it is still in the cache. The giver
- * says the size, so blocks carry no header.
+ * Small things (actors, chunks' heads) come in steps of 16 bytes out of slabs, larger ones in
+ * powers of two. What is given back is taken again first, so that it is still in the cache. The
+ * giver says the size, so blocks carry no header.
  * Promise: no lock, no zeroing. Slabs stay with the pool until it is freed; of each larger class at
  * most KEEP_BYTES are kept. Under AddressSanitizer every block is a malloc of its own.
  */

@@ -111,6 +111,7 @@ bool process_start(struct supervisor *s, struct service *v, struct plan *plan,
     p->service = v;
     p->state = STARTING;
     p->since_ms = clock_ms();
+    p->nudge_ms = INT64_MAX;
     p->in_reload = in_reload;
     struct process **last = &s->processes;
     while (*last) last = &(*last)->next;
@@ -168,6 +169,13 @@ static void tell_ends(struct supervisor *s, struct process *p)
     }
 }
 
+static void commit(struct supervisor *s, struct process *p)
+{
+    tell_word(s, p, M_COMMIT);
+    p->committing++;
+    p->deadline_ms = answer_due(s);
+}
+
 void process_commit(struct supervisor *s, struct process *p)
 {
     tell_ends(s, p);
@@ -178,14 +186,12 @@ void process_commit(struct supervisor *s, struct process *p)
             if (now->doors[j].sockets && !door_open(was, now->doors[j].endpoint.text))
                 tell_listen(s, p, now, &now->doors[j]);
     }
-    tell_word(s, p, M_COMMIT);
+    commit(s, p);
     plan_drop(p->plan);
     p->plan = p->next_plan;
     p->has = p->wants;
     p->next_plan = NULL;
     p->wants = NULL;
-    p->committing = true;
-    p->deadline_ms = answer_due(s);
 }
 
 /* Files that sections loaded (zones) may have changed, though their configuration has not. */
@@ -198,9 +204,13 @@ void process_listen(struct supervisor *s, struct process *p, const struct instan
                     const struct door *door)
 {
     tell_listen(s, p, in, door);
-    tell_word(s, p, M_COMMIT);
-    p->committing = true;
-    p->deadline_ms = answer_due(s);
+    commit(s, p);
+}
+
+void process_nudge(struct supervisor *s, struct process *p)
+{
+    p->nudge_ms = p->next_plan ? after_ms(LIMIT_NUDGE_MS) : INT64_MAX;
+    if (!p->next_plan) commit(s, p); /* else it would begin to serve what is only prepared */
 }
 
 void process_abandon(struct supervisor *s, struct process *p)
@@ -234,7 +244,8 @@ void process_drain(struct supervisor *s, struct process *p, int64_t within_ms)
     if (p->service && p->service->live == p) p->service->live = NULL;
     if (p->service && p->service->coming == p) p->service->coming = NULL;
     p->service = NULL;
-    p->in_reload = p->committing = false;
+    p->in_reload = false;
+    p->nudge_ms = INT64_MAX;
     p->state = DRAINING;
     p->since_ms = clock_ms();
     p->deadline_ms = after_ms(within_ms < drain_never_ms ? within_ms + LIMIT_GRACE_MS : INT64_MAX);
@@ -273,11 +284,10 @@ static bool took_prepared(struct supervisor *s, struct process *p)
 
 static bool took_committed(struct supervisor *s, struct process *p)
 {
-    if (!gyre_end(&s->message.in) || !p->committing) return p->state == DRAINING;
-    p->committing = false;
-    p->deadline_ms = INT64_MAX;
+    if (!gyre_end(&s->message.in) || !p->committing) return false;
+    if (--p->committing == 0 && p->state != DRAINING) p->deadline_ms = INT64_MAX;
     if (p->state == STARTING) service_ready(s, p);
-    return true;
+    return true; /* of one that drains it means nothing any more */
 }
 
 static bool took(struct supervisor *s, struct process *p)

@@ -4,7 +4,8 @@
  * A list of chunks: own bytes (copied, appended to while there is space), shared bytes (counted),
  * and files, of which one piece at a time is read into own bytes when it is due.
  * Promise: order is kept; what is under way is not touched (appending goes behind it).
- * Limits: the caller's (stream.c); a chunk of own bytes is at most CHUNK_MOST. Worker: the stream's.
+ * Limits: the caller's (stream.c); a chunk of own bytes is at most CHUNK_MOST. Worker: the
+ * stream's.
  */
 #include "queue.h"
 
@@ -134,7 +135,8 @@ bool queue_file_due(const struct queue *q)
 bool queue_file_begin(struct worker *w, struct section *s, struct queue *q, struct file_piece *out)
 {
     struct chunk *before, *file = file_of(q, &before);
-    uint64_t most = LIMIT_FILE_CHUNK - sizeof *file; /* with its head it fills a class of the pool */
+    /* with its head it fills a class of the pool */
+    uint64_t most = LIMIT_FILE_CHUNK - sizeof *file;
     uint64_t n = file->n < most ? file->n : most;
     struct chunk *c = chunk_make(w, s, (uint32_t)n);
     if (!c) return false;

@@ -23,14 +23,17 @@ struct file_piece { /* one piece of a file that is being read */
     uint64_t at;
 };
 
-bool queue_put(struct worker *, struct section *, struct queue *, gyre_view); /* false: memory_max */
-bool queue_put_shared(struct worker *, struct queue *, struct bytes_core *, uint64_t at, uint64_t n);
+/* false: memory_max */
+bool queue_put(struct worker *, struct section *, struct queue *, gyre_view);
+bool queue_put_shared(struct worker *, struct queue *, struct bytes_core *, uint64_t at,
+                      uint64_t n);
 /* What can be sent now, up to the first file that is not read yet. */
 size_t queue_parts(const struct queue *, struct iovec *, size_t most);
 void queue_sent(struct worker *, struct section *, struct queue *, uint64_t n);
 bool queue_file_due(const struct queue *); /* little is left before the next piece of a file */
 bool queue_file_begin(struct worker *, struct section *, struct queue *, struct file_piece *);
 /* false: the file ended early; the stream cannot go on. */
-bool queue_file_end(struct worker *, struct section *, struct queue *, struct file_piece *, int32_t res);
+bool queue_file_end(struct worker *, struct section *, struct queue *, struct file_piece *,
+                    int32_t res);
 void queue_drop(struct worker *, struct section *, struct queue *);
 #endif

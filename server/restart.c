@@ -111,7 +111,9 @@ void service_ready(struct supervisor *s, struct process *p)
     v->settled = true;
     v->restart_ms = INT64_MAX;
     for (size_t i = 0; i < p->has->modules_n; i++) p->has->modules[i]->proven = true;
-    if (old) process_drain(s, old, s->plan->settings.drain_ms);
+    if (!old) return;
+    process_drain(s, old, s->plan->settings.drain_ms);
+    p->nudge_ms = clock_ms() + LIMIT_NUDGE_MS;
 }
 
 bool modules_reject(struct supervisor *s, const struct crew *crew, const char *why)
@@ -186,6 +188,8 @@ void process_ended(struct supervisor *s, struct process *p)
     while (*at != p) at = &(*at)->next;
     *at = p->next;
     keep_totals(p);
+    for (struct process *other = s->processes; other; other = other->next)
+        if (other->state == READY && strcmp(other->name, p->name) == 0) process_nudge(s, other);
     if (p->state != DRAINING) lost(s, p, status);
     else if (status) log_warn("service %s/%u did not drain to its end", p->name, p->generation);
     else log_debug("service %s/%u has drained", p->name, p->generation);

@@ -241,8 +241,8 @@ static int64_t uring_now(struct ring *r, enum gyre_clock clock)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Valgrind does not know that io_uring_enter blocks, and stops all other threads while it does. There
- * the ring is asked again and again, with a sleep in between that valgrind knows. */
+/* Valgrind does not know that io_uring_enter blocks, and stops all other threads while it does.
+ * There the ring is asked again and again, with a sleep in between that valgrind knows. */
 static int wait_under_valgrind(struct uring *u, int64_t deadline_ns)
 {
     const struct timespec nap = {0, 2000000};

@@ -47,20 +47,30 @@ union ring_address {
 struct ring;
 struct ring_ops {
     void (*accept)(struct ring *, int fd, uint64_t user);                      /* multishot */
-    void (*recv)(struct ring *, int fd, uint64_t user);                        /* multishot, ring's buffers */
-    void (*recv_from)(struct ring *, int fd, uint64_t user);                   /* multishot, datagrams */
-    void (*send)(struct ring *, int fd, const void *p, size_t n, uint64_t user); /* p lives until the event */
-    void (*send_msg)(struct ring *, int fd, const struct msghdr *, uint64_t user); /* likewise all of it */
+    /* multishot, ring's buffers */
+    void (*recv)(struct ring *, int fd, uint64_t user);
+    /* multishot, datagrams */
+    void (*recv_from)(struct ring *, int fd, uint64_t user);
+    /* p lives until the event */
+    void (*send)(struct ring *, int fd, const void *p, size_t n, uint64_t user);
+    /* likewise all of it */
+    void (*send_msg)(struct ring *, int fd, const struct msghdr *, uint64_t user);
     void (*send_to)(struct ring *, int fd, const void *p, size_t n, const union ring_address *,
                     socklen_t, uint64_t user);                                 /* likewise */
-    void (*read)(struct ring *, int fd, void *p, size_t n, uint64_t at, uint64_t user); /* of a file */
+    /* of a file */
+    void (*read)(struct ring *, int fd, void *p, size_t n, uint64_t at, uint64_t user);
     void (*connect)(struct ring *, int fd, const union ring_address *, socklen_t, uint64_t user);
-    void (*poll)(struct ring *, int fd, uint64_t user);                        /* multishot, readable */
-    void (*cancel)(struct ring *, uint64_t target_user);                       /* no event of its own; the target ends */
+    /* multishot, readable */
+    void (*poll)(struct ring *, int fd, uint64_t user);
+    /* no event of its own; the target ends */
+    void (*cancel)(struct ring *, uint64_t target_user);
     void (*shutdown)(struct ring *, int fd, int how);                          /* no event */
-    void (*close)(struct ring *, int fd);                                      /* no event; all its operations have ended */
-    int (*socket)(struct ring *, int family, int type);                        /* for dial; fd or -errno */
-    bool (*peer)(struct ring *, int fd, gyre_addr *);                          /* of a connected socket */
+    /* no event; all its operations have ended */
+    void (*close)(struct ring *, int fd);
+    /* for dial; fd or -errno */
+    int (*socket)(struct ring *, int family, int type);
+    /* of a connected socket */
+    bool (*peer)(struct ring *, int fd, gyre_addr *);
     bool (*local)(struct ring *, int fd, gyre_addr *);
 
     /* Submits, then waits until something has happened, deadline_ns (monotonic) has passed or
@@ -68,11 +78,13 @@ struct ring_ops {
     void (*wait)(struct ring *, int64_t deadline_ns, bool busy);
     size_t (*reap)(struct ring *, struct ring_event *, size_t most);
     void (*give)(struct ring *, uint16_t bid);
-    const uint8_t *(*buffer)(struct ring *, uint16_t bid);                     /* of RING_BUFFER_SIZE bytes */
+    /* of RING_BUFFER_SIZE bytes */
+    const uint8_t *(*buffer)(struct ring *, uint16_t bid);
     bool (*datagram)(struct ring *, const struct ring_event *, struct ring_datagram *);
     int64_t (*now)(struct ring *, enum gyre_clock);                            /* ns */
     void (*random)(struct ring *, void *, size_t);
-    void (*wake)(struct ring *);                                               /* [any] ends a wait of its worker */
+    /* [any] ends a wait of its worker */
+    void (*wake)(struct ring *);
     void (*free)(struct ring *);
 };
 struct ring {

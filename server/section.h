@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * section.h - what service.c orders workers to do (section.c). Each runs on the worker, as posted by
- * service_post. */
+ * section.h - what service.c orders workers to do (section.c). Each runs on the worker, as posted
+ * by service_post. */
 #ifndef GYRE_SECTION_H
 #define GYRE_SECTION_H
 

@@ -199,7 +199,8 @@ void stream_read(struct worker *w, struct actor *a, int32_t res)
     bool ok = queue_file_end(w, section_of(a), &s->out, &s->sending->piece, res);
     stream_sending_done(w, s);
     if (ok) stream_touch(w, a);
-    else if (!(s->flags & S_DROP)) stream_broken(w, a, GYRE_RESET); /* the promised length is gone */
+    /* the promised length is gone */
+    else if (!(s->flags & S_DROP)) stream_broken(w, a, GYRE_RESET);
     if (ok) gone(w, a);
     if (a->flags & A_CLOSED) stream_closed(w, a);
 }

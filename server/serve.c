@@ -71,7 +71,8 @@ static void say(struct serve *s, enum message_type type, const char *text_or_nul
     static _Thread_local struct message_out out;
     message_begin(&out, type);
     if (text_or_null) message_put_text(&out, gyre_str(text_or_null));
-    (void)message_send(&out, s->start->channel, -1); /* a supervisor that is gone shows at receive */
+    /* a supervisor that is gone shows at receive */
+    (void)message_send(&out, s->start->channel, -1);
 }
 
 static void fatal(struct serve *s, int status, const char *why)

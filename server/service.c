@@ -2,8 +2,8 @@
  * service.c - the plugins, sections and versions of one service; orders to its workers.
  *
  * Owns: everything that is made here, until service_free. All calls belong to the control thread,
- * which may block (on_load reads zones); workers are told by service_post and never waited for here.
- * Promise: a version is published whole or not at all; it is unloaded after its last actor.
+ * which may block (on_load reads zones); workers are told by service_post and never waited for
+ * here. Promise: a version is published whole or not at all; it is unloaded after its last actor.
  * Limits: LIMIT_SECTIONS, STATS_ROWS / workers.
  */
 #include "service.h"

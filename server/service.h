@@ -43,7 +43,8 @@ struct section *service_section(struct service *, uint32_t id, const char *name,
                                 const struct entry *, size_t n, char *why, size_t why_n);
 struct section *service_section_at(struct service *, uint32_t id);
 /* A further version of it, prepared. NULL: why. */
-struct version *service_version(struct section *, const struct entry *, size_t n, char *why, size_t why_n);
+struct version *service_version(struct section *, const struct entry *, size_t n, char *why,
+                                size_t why_n);
 /* Begins to serve `version` (the first, or a further one) on every worker. */
 void service_publish(struct section *, struct version *);
 void service_refresh(struct service *); /* sections whose loaded files changed: a new version */
@@ -58,7 +59,8 @@ void service_drain(struct service *);  /* all sections; done when service_draine
 bool service_drained(struct service *);
 void service_abort(struct service *); /* ends what is left at once */
 void service_stop(struct service *);  /* workers leave worker_run after this turn */
-bool service_post(struct worker *, void (*run)(struct worker *, void *), void *arg); /* false: no memory */
+/* false: no memory */
+bool service_post(struct worker *, void (*run)(struct worker *, void *), void *arg);
 void service_wake(struct service *);  /* [any] the control thread looks again */
 void service_reap(struct service *);   /* unloads retired versions, frees removed sections */
 void service_free(struct service *);   /* after the workers have stopped */

@@ -404,7 +404,8 @@ void stream_accepted(struct worker *w, struct listener *l, int fd)
     struct actor *a = NULL;
     enum stat_id hit = STAT_HIT_STREAMS;
     uint64_t address = 0;
-    if (atomic_fetch_add_explicit(&sec->streams, 1, memory_order_relaxed) >= (uint64_t)lim->streams_max)
+    if (atomic_fetch_add_explicit(&sec->streams, 1,
+                                  memory_order_relaxed) >= (uint64_t)lim->streams_max)
         goto refuse;
     hit = STAT_HIT_ADDRESS;
     if (w->ring->ops->peer(w->ring, fd, &peer)) { /* false: a unix socket, all peers alike */

@@ -57,8 +57,10 @@ static int64_t next_deadline(const struct supervisor *s)
                               s->check ? INT64_MAX : reload_deadline(&s->reload)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i] < due) due = others[i];
-    for (const struct process *p = s->processes; p; p = p->next)
+    for (const struct process *p = s->processes; p; p = p->next) {
         if (p->deadline_ms < due) due = p->deadline_ms;
+        if (p->nudge_ms < due) due = p->nudge_ms;
+    }
     for (const struct service *v = s->services; v; v = v->next)
         if (v->restart_ms < due && plan_crew(s->plan, v->name)) due = v->restart_ms;
     return due;
@@ -69,8 +71,10 @@ static void run_clocks(struct supervisor *s)
     int64_t now = clock_ms();
     if (watch_due(&s->watch)) reload_ask(s);
     if (now >= s->retry_ports_ms) reload_retry_ports(s);
-    for (struct process *p = s->processes; p; p = p->next)
+    for (struct process *p = s->processes; p; p = p->next) {
+        if (now >= p->nudge_ms) process_nudge(s, p);
         if (now >= p->deadline_ms) process_late(s, p);
+    }
     for (struct service *v = s->services; v; v = v->next)
         if (now >= v->restart_ms && plan_crew(s->plan, v->name)) service_start(s, v);
 }

@@ -203,10 +203,12 @@ struct process {
     enum process_state state;
     int64_t deadline_ms;            /* to answer what was asked, or to leave; INT64_MAX: none */
     int64_t since_ms;               /* of the state */
+    int64_t nudge_ms;               /* when to be nudged; INT64_MAX: not */
     struct plan *plan, *next_plan;  /* held */
     const struct crew *has, *wants; /* of plan, next_plan */
     uint32_t unprepared;            /* M_PREPARE without an answer */
-    bool in_reload, committing, refused, terminated;
+    uint32_t committing;            /* M_COMMIT without an answer */
+    bool in_reload, refused, terminated;
     char said[256]; /* why it ends, as far as known */
 };
 bool process_spawn(struct supervisor *, struct process *, const struct crew *, char *why, size_t);
@@ -220,6 +222,9 @@ bool process_start(struct supervisor *, struct service *, struct plan *, const s
                    bool in_reload);
 void process_change(struct supervisor *, struct process *, struct plan *, const struct crew *);
 void process_commit(struct supervisor *, struct process *);
+/* A wake-up of the kernel may have gone to the process before it, which no longer accepts: the
+ * connection would wait for the next one. An empty M_COMMIT makes it look at its sockets again. */
+void process_nudge(struct supervisor *, struct process *);
 void process_abandon(struct supervisor *, struct process *);
 void process_adopt(struct process *, struct plan *); /* unchanged, under a new plan */
 void process_drain(struct supervisor *, struct process *, int64_t within_ms);

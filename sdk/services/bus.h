@@ -15,9 +15,11 @@ struct gyre_bus {
     int (*join)(struct gyre_actor *, gyre_view topic, bool in);
 
     /* Mail to every member but the sender, who need not be one; on_mail sees the topic. One copy
-     * for each worker, none where nobody listens. Nothing bounces. GYRE_OK; GYRE_AGAIN: the box of a
-     * worker is full, and nobody there gets it; the sender is not read until it drains. GYRE_FULL:
-     * longer than 64 KiB, or no memory: nobody gets it. GYRE_INVALID: the name. [worker] */
-    int (*send)(struct gyre_actor *, gyre_view topic, uint32_t type, gyre_view, struct gyre_buf *body);
+     * for each worker, none where nobody listens. Nothing bounces. GYRE_OK; GYRE_AGAIN: the box of
+     * a worker is full, and nobody there gets it; the sender is not read until it drains.
+     * GYRE_FULL: longer than 64 KiB, or no memory: nobody gets it. GYRE_INVALID: the name.
+     * [worker] */
+    int (*send)(struct gyre_actor *, gyre_view topic, uint32_t type, gyre_view,
+                struct gyre_buf *body);
 };
 #endif

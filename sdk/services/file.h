@@ -14,9 +14,10 @@ struct gyre_file {
 
     /* answer.file: its bytes when it is small (64 KiB), else a file with bytes.p NULL
      * and bytes.n its size, for write_buf: it is the file as it was opened, also if the name is
-     * given to another meanwhile; one that shrinks breaks the stream it is sent on. err: ABSENT, DENIED, FOLDER, INVALID, IO. flags: 0.
-     * [worker] */
-    int (*open)(struct gyre_actor *, int root, gyre_view path, uint32_t flags, uint64_t tag, gyre_done *);
+     * given to another meanwhile; one that shrinks breaks the stream it is sent on. err: ABSENT,
+     * DENIED, FOLDER, INVALID, IO. flags: 0. [worker] */
+    int (*open)(struct gyre_actor *, int root, gyre_view path, uint32_t flags, uint64_t tag,
+                gyre_done *);
 
     /* The same, if it is in this worker's cache and has not changed since; else NULL: open it.
      * The cache sees a changed file by itself. Valid until the callback returns: write_buf it, or

@@ -18,10 +18,10 @@ struct gyre_shared {
     struct gyre_cell *(*cell)(struct gyre_section *, gyre_view name);
 
     /* Replaces what the cell holds by a copy of data, if it still holds `was` (a value of gyre_read
-     * in this same callback, or NULL); else GYRE_EXISTS: somebody was first, read again. The host frees the old bytes
-     * once no callback on any worker can still see them. The copy is aligned for any type, and
-     * must hold no pointers into itself: use offsets. GYRE_FULL: no memory. [worker], and in
-     * on_load */
+     * in this same callback, or NULL); else GYRE_EXISTS: somebody was first, read again. The host
+     * frees the old bytes once no callback on any worker can still see them. The copy is aligned
+     * for any type, and must hold no pointers into itself: use offsets. GYRE_FULL: no memory.
+     * [worker], and in on_load */
     int (*publish)(struct gyre_cell *, const gyre_view *was, gyre_view data);
 };
 

@@ -197,7 +197,8 @@ void cache_put(struct worker *w, const struct file_key *k, struct bytes_core *co
     link_newest(f, e);
     f->bytes += cost_of(e);
     f->open += core->fd >= 0;
-    while ((f->bytes > LIMIT_FILE_CACHE || f->open > LIMIT_FILE_OPEN) && f->ends.newer != e) drop(w, f->ends.newer);
+    while ((f->bytes > LIMIT_FILE_CACHE || f->open > LIMIT_FILE_OPEN) && f->ends.newer != e)
+        drop(w, f->ends.newer);
 }
 
 int cache_notify(struct worker *w)

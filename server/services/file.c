@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * file.c - "file/1": files below granted roots.
  *
- * A helper opens a file beneath its root (the kernel resolves), reads it whole when it is small, and
- * before that asks inotify to watch every folder on the way. The worker keeps small files, and the
- * descriptors of larger ones, in its cache (cache.c) and drops them when a folder says that something
- * changed.
+ * A helper opens a file beneath its root (the kernel resolves), reads it whole when it is small,
+ * and before that asks inotify to watch every folder on the way. The worker keeps small files, and
+ * the descriptors of larger ones, in its cache (cache.c) and drops them when a folder says that
+ * something changed.
  * Not cached: what is reached through a symbolic link, has several names (hard links), or cannot be
  * watched; then every request opens anew, and is right.
  * Limits: LIMIT_FILE_CACHED a file, LIMIT_FILE_CACHE a worker, DEPTH_MOST folders deep for caching.

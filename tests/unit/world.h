@@ -113,7 +113,7 @@ static inline void world_wait(int64_t ns)
 /* A section that serves. entries: pairs of key and value, NULL at the end; or NULL. */
 static inline struct section *world_section(const char *plugin, const char *const *pairs)
 {
-    struct entry entries[8];
+    struct entry entries[8] = {{0}};
     char why[PROBLEM_TEXT];
     size_t n = 0;
     for (; pairs && pairs[2 * n]; n++) {

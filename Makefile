@@ -78,7 +78,7 @@ PARTS := $(call objects,$(foreach p,$(PLUGINS),\
 UNIT := $(call objects,$(wildcard tests/unit/*.c))
 HELPERS := $(patsubst tests/system/%.c,$(BUILD)/tests/%,$(wildcard tests/system/*.c))
 # Plugins for tests of the core alone. odd.c is many: each is wrong in another way.
-ODD := $(shell sed -n 's/^\#ifdef ODD_\([A-Z_]*\)$$/\1/p' tests/plugins/odd.c)
+ODD := $(sort $(shell sed -n 's/^\#ifdef ODD_\([A-Z_]*\)$$/\1/p' tests/plugins/odd.c))
 TEST_PLUGINS := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,\
     $(wildcard tests/plugins/*.c)) $(ODD:%=$(BUILD)/tests/plugins/odd/%.so)
 

@@ -12,8 +12,6 @@
 
 static int changed = 1; /* a static that is written to */
 
-static const struct gyre_proto whole = {GYRE_PROTO};
-
 #ifdef ODD_KIND_WITHOUT_SIZE
 static const struct gyre_proto stream = {.name = "odd"};
 #define STREAM &stream
@@ -42,19 +40,22 @@ static const struct gyre_proto stream = {GYRE_PROTO, .state_size = (1 << 20) + 1
 #define STREAM &stream
 #endif
 #ifndef STREAM
-#define STREAM &whole
+static const struct gyre_proto stream = {GYRE_PROTO};
+#define STREAM &stream
 #endif
 
-static const void *table, *optional = &changed;
 #ifdef ODD_NEEDS_NOBODY
+static const void *table;
 static const struct gyre_need needs[] = {{"nobody/1", &table, 0}, {0}};
 #define NEEDS .needs = needs,
 #endif
 #ifdef ODD_NEEDS_OTHER_REVISION
+static const void *table;
 static const struct gyre_need needs[] = {{"bus/2", &table, 0}, {0}};
 #define NEEDS .needs = needs,
 #endif
 #ifdef ODD_NEEDS_ODD
+static const void *table, *optional = &changed; /* not NULL: the host makes it so */
 static const struct gyre_need needs[] = {{"odd/1", &table, 0}, {"nobody/1", &optional, 1}, {0}};
 #define NEEDS .needs = needs,
 #endif
@@ -109,14 +110,6 @@ static bool on_load(struct gyre_section *s, void *conf, gyre_out *why)
 #endif
 }
 
-/* For the test: what is in the statics. */
-struct odd_view {
-    int *changed;
-    const void *const *table, *const *optional;
-};
-__attribute__((visibility("default"))) extern const struct odd_view odd_view;
-const struct odd_view odd_view = {&changed, &table, &optional};
-
 #ifdef ODD_SMALL
 #define OWN_DESCRIPTOR .size = 40, .target = 1,
 #endif
@@ -136,10 +129,6 @@ const struct odd_view odd_view = {&changed, &table, &optional};
     .offer_size = sizeof(struct gyre_offer),
 #endif
 
-#ifdef ODD_UNDEFINED
-extern int of_nobody(void);
-__attribute__((used)) static int (*const undefined)(void) = of_nobody;
-#endif
 #ifdef OWN_DESCRIPTOR
 const struct gyre_api *gyre;
 const struct gyre_plugin gyre_plugin_v1 = {OWN_DESCRIPTOR FLAGS.name = NAME, .version = "1.0",

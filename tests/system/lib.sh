@@ -45,8 +45,10 @@ await() { "$BUILD/tests/await" "$@" >/dev/null; }
 # ---- saying what was found ----
 
 ok() { echo "ok $NAME: $1"; }
-fail() {
-    echo "FAIL $NAME: $1${2:+: ${2//$'\n'/ | }}"
+fail() { # fail WHAT [WHY]
+    local why=${2:-}
+    why=${why:0:900}
+    echo "FAIL $NAME: $1${why:+: ${why//$'\n'/ | }}"
     FAILED=1
 }
 skip() { echo "skip $NAME: $1"; }

@@ -217,12 +217,12 @@ static void print_line(const struct line *l, bool first)
     if (rates.n > 0)
         snprintf(rate, sizeof rate, "%.0f", rates.median);
     if (l->ratio.n > 0)
-        snprintf(ratio, sizeof ratio, "%.2f (%.2f..%.2f)", l->ratio.median, l->ratio.low,
+        snprintf(ratio, sizeof ratio, "%.3f (%.2f..%.2f)", l->ratio.median, l->ratio.low,
                  l->ratio.high);
     if (l->goal != NULL)
         snprintf(goal, sizeof goal, "at most %g: %s", l->goal->most,
                  l->reached <= l->goal->most ? "met" : "MISSED");
-    printf("%-10s %-10s %2zu %8.*f %-16s  %-14s %10s  %-17s %s\n",
+    printf("%-10s %-10s %2zu %8.*f %-16s  %-14s %10s  %-18s %s\n",
            first ? rows.at[l->row] : "", servers.at[l->server], l->value.n, unit->digits,
            l->value.median, unit->text, spread, rate, ratio, goal);
 }
@@ -231,7 +231,7 @@ static void print_table(void)
 {
     for (size_t i = 0; i < notes_n; i++)
         printf("%-8s %s\n", notes[i][0], notes[i][1]);
-    printf("\n%-10s %-10s %2s %8s %-16s  %-14s %10s  %-17s %s\n", "row", "server", "n", "median",
+    printf("\n%-10s %-10s %2s %8s %-16s  %-14s %10s  %-18s %s\n", "row", "server", "n", "median",
            "of", "min..max", "requests/s", "gyre / this one", "goal");
     for (size_t row = 0; row < rows.n; row++) {
         bool first = true;

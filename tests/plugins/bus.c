@@ -2,10 +2,10 @@
  * bus.c - a plugin for tests of bus/1: topics over all workers.
  *
  * in TOPIC · out TOPIC · say TOPIC TEXT · body TOPIC TEXT · many N: joins N topics, tells how many
- * it could · long N: a name of N bytes · flood TOPIC N: N times 60,000 bytes · big TOPIC N: N bytes ·
- * last TOPIC TEXT: and closes · box TOPIC: an actor without a wire that joins · hold · free · drop
- * A member that gets "leave" leaves; one that gets "end N" closes; "oust": takes all of its worker
- * out of the topic.
+ * it could · long N: a name of N bytes · flood TOPIC N: N times 60,000 bytes · big TOPIC N: N
+ * bytes · last TOPIC TEXT: and closes · box TOPIC: an actor without a wire that joins · hold ·
+ * free · drop A member that gets "leave" leaves; one that gets "end N" closes; "oust": takes all
+ * of its worker out of the topic.
  */
 #include "say.h"
 #include "services/bus.h"

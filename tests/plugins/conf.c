@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * conf.c - a plugin for tests of configuration versions: who sees which, and when one is unloaded.
  *
- * text: of the version it began with · take: the newest · home: of its home · all: every option · kid: what a new
- * actor without a wire sees · mem: what on_load left in memory of the version · quit
- * on_load refuses text = bad; it and on_unload are logged, so is on_conf, with the text.
+ * text: of the version it began with · take: the newest · home: of its home · all: every option ·
+ * kid: what a new actor without a wire sees · mem: what on_load left in memory of the version ·
+ * quit on_load refuses text = bad; it and on_unload are logged, so is on_conf, with the text.
  */
 #include "say.h"
 

@@ -2,8 +2,8 @@
  * drain.c - a plugin for tests of leaving without on_leave: idle actors close at once, busy ones
  * when they are through.
  *
- * hold MS: asks its home, and is answered LATE · fill N: writes N bytes · kid MS: an actor without a
- * wire that asks · a line is answered with "ok"
+ * hold MS: asks its home, and is answered LATE · fill N: writes N bytes · kid MS: an actor without
+ * a wire that asks · a line is answered with "ok"
  */
 #include "say.h"
 

@@ -83,7 +83,8 @@ static void call_all(struct gyre_actor *a)
     struct gyre_buf *b;
     gyre->close(a, GYRE_FLUSH);
     b = gyre->buf(a, GYRE_LIT("bytes"));
-    gyre->log(a, GYRE_INFO, "after: write %s write_buf %s timer %s ask %s watch %s link %s room %llu",
+    gyre->log(a, GYRE_INFO,
+              "after: write %s write_buf %s timer %s ask %s watch %s link %s room %llu",
               err_word(gyre->write(a, GYRE_LIT("no"))), err_word(gyre->write_buf(a, b, 0, 5)),
               err_word(gyre->timer(a, 0, 0)),
               err_word(gyre->ask(a, self, 0, GYRE_NOTHING, 0, 0, answered)),

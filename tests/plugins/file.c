@@ -4,8 +4,8 @@
  * open PATH · cached PATH · piece AT N PATH · twice PATH: opened once, sent two times, a line
  * between · hold PATH: opened and kept · held: sends it · same PATH: is it the version that was
  * opened before? · quit PATH: opens and closes · zero: a path with a NUL
- * It also changes files itself, as others would: poke PATH TEXT (in place) · cut PATH N (truncate) ·
- * soft TARGET PATH · hard OLD PATH · move OLD PATH · gone PATH · pipe PATH · folder PATH
+ * It also changes files itself, as others would: poke PATH TEXT (in place) · cut PATH N (truncate)
+ * · soft TARGET PATH · hard OLD PATH · move OLD PATH · gone PATH · pipe PATH · folder PATH
  */
 #include <fcntl.h>
 #include <sys/stat.h>

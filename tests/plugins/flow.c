@@ -4,8 +4,8 @@
  *
  * write N: one write, its result is logged · produce N: from on_room, as there is room · endless
  * N: produce without writing, N times · room · pause MS · twice MS: paused two times, the second
- * ends after 2 MS · nap MS LENGTH: paused for LENGTH after MS · limit N · finish · flush N · now N ·
- * silent: logged, not answered · ping
+ * ends after 2 MS · nap MS LENGTH: paused for LENGTH after MS · limit N · finish · flush N · now N
+ * · silent: logged, not answered · ping
  */
 #include "say.h"
 

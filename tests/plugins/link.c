@@ -3,8 +3,9 @@
  *
  * The first line says which: both (all, both ways) · some N (the next N bytes out, then lines
  * again) · out (from the client only) · echo (to itself) · twice (two links to one) · drop N (N
- * bytes, but ended at once) · other-quits (linked, and closed at once) · quit. Lines that come to on_data are answered with "line: …".
- * A side that ends finishes the other; one that closes is told to the client by "other closed WHY".
+ * bytes, but ended at once) · other-quits (linked, and closed at once) · quit. Lines that come to
+ * on_data are answered with "line: …". A side that ends finishes the other; one that closes is
+ * told to the client by "other closed WHY".
  */
 #include "say.h"
 

@@ -2,8 +2,8 @@
  * shared.c - a plugin for tests of shared/1: bytes that all workers read while they are replaced.
  *
  * set NAME TEXT · get NAME · race NAME TEXT: two replace the same · hold NAME TEXT: replaces, and
- * shows what it had read before · churn NAME N: replaces N times · cells N: makes as many, tells how
- * many there were · align NAME. on_load adds the option text to the cell "loaded".
+ * shows what it had read before · churn NAME N: replaces N times · cells N: makes as many, tells
+ * how many there were · align NAME. on_load adds the option text to the cell "loaded".
  */
 #include "say.h"
 #include "services/shared.h"

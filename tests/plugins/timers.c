@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * timers.c - a plugin for tests of timers and clocks.
  *
- * set SLOT MS · zero SLOT · past SLOT · never SLOT · far SLOT: the longest there is · all: each slot
- * at 100 ms times its number, the last first · again N: N times from on_timer, each "next turn" ·
- * stop SLOT OTHER: when SLOT fires it clears OTHER · mute MS: an actor without on_timer · wall ·
- * quit · bug-slot. A tick tells the time since its set, in ms.
+ * set SLOT MS · zero SLOT · past SLOT · never SLOT · far SLOT: the longest there is · all: each
+ * slot at 100 ms times its number, the last first · again N: N times from on_timer, each "next
+ * turn" · stop SLOT OTHER: when SLOT fires it clears OTHER · mute MS: an actor without on_timer ·
+ * wall · quit · bug-slot. A tick tells the time since its set, in ms.
  */
 #include "say.h"
 

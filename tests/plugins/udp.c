@@ -2,8 +2,9 @@
  * udp.c - a plugin for tests of datagrams: on_datagrams and emit.
  *
  * Each datagram is a command: path · batch: how many came at once, of this callback · train N
- * SEGMENT: N bytes as a train · many N: emits N, tells how many were taken · later MS: answers then ·
- * wrong: what emit refuses · state: of port and home · anything else comes back, with (cut) if it was
+ * SEGMENT: N bytes as a train · many N: emits N, tells how many were taken · later MS: answers
+ * then · wrong: what emit refuses · state: of port and home · anything else comes back, with (cut)
+ * if it was
  */
 #include "say.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * work.c - a plugin for tests of work/1: jobs on a helper thread.
  *
- * upper TEXT · many N: so many jobs at once · big N MOST: a job that builds N bytes into at most MOST
- * · quit TEXT: starts a job and closes · late: starts one after close
+ * upper TEXT · many N: so many jobs at once · big N MOST: a job that builds N bytes into at most
+ * MOST · quit TEXT: starts a job and closes · late: starts one after close
  * clock: a job that asks for time and randomness · ping
  */
 #include "say.h"

@@ -27,7 +27,7 @@ for how in kill crash; do
     same "$how: it serves" one "$(asks "$lost" code)"
     began=$(now_ms)
     if [ $how = kill ]; then kill -KILL "$first"; else printf 'crash\n' >&"$lost"; fi
-    # The socket is the supervisor's: who comes now waits in it, and is answered by the next process.
+    # The socket is the supervisor's: who comes now waits in it for the next process.
     holds "$how: what the dead one held has ended" ended "$lost"
     if dial next "$a"; then ok "$how: a new connection is not refused"
     else fail "$how: a new connection is not refused"; fi

@@ -37,7 +37,8 @@ Test(bus, topics_of_two_plugins_are_apart)
     (void)world_plugin("other", NULL, &home, &other_kind);
     struct section *first = world_section("one", NULL), *second = world_section("one", NULL);
     struct section *third = world_section("other", NULL);
-    struct actor *a = world_actor(first, 0), *b = world_actor(second, 1), *c = world_actor(third, 0);
+    struct actor *a = world_actor(first, 0), *b = world_actor(second, 1), *c = world_actor(third,
+                                                                                           0);
     struct actor *speaker = world_actor(first, 1), *stranger = world_actor(third, 1);
     join(a, "topic", true);
     join(b, "topic", true);

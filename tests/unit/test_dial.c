@@ -113,8 +113,8 @@ TestSuite(dial, .init = begin, .fini = world_end);
 static struct gyre_actor *dial(const char *to, int64_t within_ns)
 {
     struct gyre_actor *a = host_api.dial(
-        &s->home[0]->pub, &(struct gyre_dial){GYRE_DIAL, .to = gyre_str(to), .within_ns = within_ns},
-        &out_kind);
+        &s->home[0]->pub,
+        &(struct gyre_dial){GYRE_DIAL, .to = gyre_str(to), .within_ns = within_ns}, &out_kind);
     cr_assert_not_null(a);
     return a;
 }

@@ -87,7 +87,7 @@ Test(inbox, in_order_from_each_of_several_threads)
     cr_expect_eq(out_of_order, 0);
 }
 
-/* One at a time, each when the one before has come: the worker is about to sleep, sleeps, or not. */
+/* One at a time, each when the one before has come: the worker sleeps, or is about to. */
 static void run_signal(struct worker *on, struct item *item)
 {
     (void)on;

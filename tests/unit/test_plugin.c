@@ -110,7 +110,8 @@ Test(plugin, a_newer_target)
 
 Test(plugin, kinds_that_are_malformed)
 {
-    expect_refused("odd/KIND_WITHOUT_SIZE", "a kind of actor is malformed: begin it with GYRE_PROTO");
+    expect_refused("odd/KIND_WITHOUT_SIZE",
+                   "a kind of actor is malformed: begin it with GYRE_PROTO");
     expect_refused("odd/KIND_OF_THE_FUTURE", "a kind of actor is malformed");
     expect_refused("odd/MANY_TIMERS", "odd: more than 16 timers");
     expect_refused("odd/LARGE_STATE", "more than 1 MiB belongs into mem");

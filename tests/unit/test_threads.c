@@ -331,7 +331,8 @@ static void publish(struct worker *w, void *arg)
         for (int i = 1; i < 64; i++)
             if (words[i] != words[0] + (uint64_t)i) atomic_fetch_add(&wrong, 1);
     }
-    for (int i = 0; i < 64; i++) words[i] = (was ? *(const uint64_t *)(const void *)was->p : 0) + 1 + (uint64_t)i;
+    uint64_t first = was ? *(const uint64_t *)(const void *)was->p : 0;
+    for (int i = 0; i < 64; i++) words[i] = first + 1 + (uint64_t)i;
     int res = shared_table.publish(cell, was, (gyre_view){(uint8_t *)words, sizeof words});
     if (res == GYRE_OK) atomic_fetch_add(&published, 1);
     else if (res != GYRE_EXISTS) atomic_fetch_add(&wrong, 1);

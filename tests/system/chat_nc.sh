@@ -28,6 +28,7 @@ exec {a}>"$T/a.in"
 nc 127.0.0.1 "$port" <"$T/b.in" >"$T/b.out" &
 STARTED+=($!)
 exec {b}>"$T/b.in"
+for out in a b; do holds "$out is welcomed" await 5 text "$T/$out.out" "Welcome"; done
 printf '/nick ann\r\n' >&"$a"
 printf '/nick bob\r\n' >&"$b"
 holds "the first sees the second take its name" await 5 text "$T/a.out" "bob"

@@ -337,8 +337,8 @@ static void publish(struct worker *w, void *arg)
     if (res == GYRE_OK) atomic_fetch_add(&published, 1);
     else if (res != GYRE_EXISTS) atomic_fetch_add(&wrong, 1);
     if (was) { /* still there, though it was replaced */
-        uint64_t first;
-        memcpy(&first, was->p, sizeof first);
+        uint64_t base;
+        memcpy(&base, was->p, sizeof first);
         memcpy(words, was->p + sizeof words - 8, 8);
         if (words[0] != first + 63) atomic_fetch_add(&wrong, 1);
     }

@@ -338,9 +338,9 @@ static void publish(struct worker *w, void *arg)
     else if (res != GYRE_EXISTS) atomic_fetch_add(&wrong, 1);
     if (was) { /* still there, though it was replaced */
         uint64_t base;
-        memcpy(&base, was->p, sizeof first);
+        memcpy(&base, was->p, sizeof base);
         memcpy(words, was->p + sizeof words - 8, 8);
-        if (words[0] != first + 63) atomic_fetch_add(&wrong, 1);
+        if (words[0] != base + 63) atomic_fetch_add(&wrong, 1);
     }
     if (atomic_load(&published) >= TURNS) sem_post(&done);
     else if (!service_post(w, publish, NULL)) atomic_fetch_add(&wrong, 1);

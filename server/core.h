@@ -331,6 +331,7 @@ int stream_write_bytes(struct worker *, struct actor *, struct bytes_core *, uin
 void stream_rearm_starved(struct worker *);
 
 /* listen.c, dgram.c, dial.c, address.c */
+void listener_again(struct worker *, struct listener *);
 void listener_add(struct worker *, struct section *, int fd, const char *text, bool datagrams);
 void listener_remove(struct worker *, struct listener *);
 void listener_event(struct worker *, struct listener *, const struct ring_event *);

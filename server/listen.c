@@ -101,6 +101,14 @@ void listener_remove(struct worker *w, struct listener *l)
     else listener_end(w, l);
 }
 
+/* A connection may lie on the socket whose wake-up went to a process that has left: arming anew
+ * looks first. */
+void listener_again(struct worker *w, struct listener *l)
+{
+    if (l->armed && !l->datagrams)
+        w->ring->ops->cancel(w->ring, op_user(OP_ACCEPT, l->slot, l->id)); /* its end arms it */
+}
+
 void listener_event(struct worker *w, struct listener *l, const struct ring_event *e)
 {
     if (!(e->flags & RING_MORE)) l->armed = false;

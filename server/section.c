@@ -84,6 +84,12 @@ void section_unlisten(struct worker *w, void *arg)
     free(o);
 }
 
+void section_again(struct worker *w, void *arg)
+{
+    struct section *s = arg;
+    for (struct listener *l = s->listeners[w->index]; l; l = l->next) listener_again(w, l);
+}
+
 void section_leave(struct worker *w, void *arg)
 {
     struct section *s = arg;

@@ -15,6 +15,7 @@ struct listen_order { /* freed by whoever carries it out */
 void section_publish(struct worker *, void *version);
 void section_listen(struct worker *, void *listen_order);
 void section_unlisten(struct worker *, void *listen_order);
+void section_again(struct worker *, void *section); /* every accept is armed anew */
 void section_leave(struct worker *, void *section);
 void section_abort(struct worker *, void *section);
 #endif

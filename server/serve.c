@@ -284,6 +284,7 @@ static void drop_sockets(struct serve *s, bool close_them)
 
 static bool on_commit(struct serve *s)
 {
+    bool again = s->running && !s->drafts && !s->sockets;
     if (!s->running && !start_workers(s)) return true;
     while (s->drafts) {
         struct draft *d = s->drafts;
@@ -304,6 +305,7 @@ static bool on_commit(struct serve *s)
         else if (d->fd >= 0) close(d->fd);
     }
     drop_sockets(s, false);
+    if (again) service_again(s->service);
     sync_workers(s);
     say(s, M_COMMITTED, NULL);
     return true;

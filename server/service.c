@@ -318,6 +318,12 @@ void service_listen(struct section *s, uint32_t worker, int fd, const char *text
                        order_of(s, fd, text, datagrams));
 }
 
+void service_again(struct service *sv)
+{
+    for (struct section *s = sv->sections; s; s = s->next)
+        if (!s->removed) post_all(s, section_again, s);
+}
+
 void service_unlisten(struct section *s, const char *text)
 {
     for (uint32_t i = 0; i < s->pub.workers; i++)

@@ -53,6 +53,7 @@ void service_abandon(struct version *); /* was prepared, will not serve */
 void service_forget(struct section *);  /* a section that never served, and its version */
 /* A socket for one worker; the worker owns fd from now on. */
 void service_listen(struct section *, uint32_t worker, int fd, const char *text, bool datagrams);
+void service_again(struct service *); /* looks at every listening socket again */
 void service_unlisten(struct section *, const char *text);
 void service_remove(struct section *); /* stops accepting; freed when its last actor has gone */
 void service_drain(struct service *);  /* all sections; done when service_drained */

@@ -43,7 +43,8 @@ GUARDS := $(call known,$(WANTED)) -fwrapv -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 GUARDS_LINK := -Wl,-z,relro,-z,now,-z,noexecstack
 PLUGIN_LINK := -Wl,-z,defs
 else
-GUARDS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+GUARDS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer \
+    $(if $(findstring thread,$(SANITIZE)),$(call known,-Wno-tsan)) # of fences it knows nothing
 GUARDS_LINK := -fsanitize=$(SANITIZE)
 PLUGIN_LINK :=
 endif

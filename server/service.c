@@ -91,14 +91,15 @@ struct plugin *service_load(struct service *s, const char *path, char *why, size
 {
     struct plugin *p = plugin_load(path, why, why_n), **at = &s->plugins;
     if (!p) return NULL;
-    if (service_plugin(s, p->name)) {
+    if (service_plugin(s, p->name))
         snprintf(why, why_n, "a plugin named %s is loaded already", p->name);
-        return NULL; /* its code stays mapped: nothing is ever unloaded */
+    else if (plugin_bind(s, p, why, why_n)) {
+        for (; *at; at = &(*at)->next) p->index++;
+        return *at = p;
     }
-    if (!plugin_bind(s, p, why, why_n)) return NULL;
-    for (; *at; at = &(*at)->next) p->index++;
-    *at = p;
-    return p;
+    free(p->kinds); /* its code stays mapped: nothing is ever unloaded */
+    free(p);
+    return NULL;
 }
 
 struct plugin *service_plugin(struct service *s, const char *name)

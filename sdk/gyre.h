@@ -277,7 +277,8 @@ enum gyre_proto_flags {
     GYRE_DUPLEX = 2,  /* a full output queue does not stop input: you link or pause for yourself */
 };
 
-/* A kind of actor. All callbacks [worker]; any may be NULL. */
+/* A kind of actor. All callbacks [worker]; any may be NULL. Of the kind that listens, message_max
+ * and high_mark are presets of the section's options, too; a kind that is dialled has its own. */
 struct gyre_proto {
     uint32_t size, state_size;
     uint32_t message_max;  /* the longest message or datagram; 0: 64 KiB */

@@ -12,17 +12,29 @@
 
 #include "stream.h"
 
+/* The section's options are for what it accepted; what was dialled has the limits of its kind. */
+static uint64_t high_mark(const struct actor *a)
+{
+    return a->flags & A_DIALLED ? a->kind->p.high_mark : (uint64_t)a->version->limits.high_mark;
+}
+
+static uint64_t out_max(const struct actor *a)
+{
+    uint64_t most = (uint64_t)a->version->limits.out_max, mark = high_mark(a);
+    return most > mark ? most : mark;
+}
+
 bool stream_over(struct actor *a)
 {
     const struct stream *s = stream_of(a);
-    return s->out.files || s->out.bytes >= (uint64_t)a->version->limits.high_mark;
+    return s->out.files || s->out.bytes >= high_mark(a);
 }
 
 uint64_t stream_room(struct actor *a)
 {
     if (!(a->flags & A_STREAM)) return LIMIT_HIGH_MARK;
     if (a->flags & A_CLOSING || stream_over(a)) return 0;
-    return (uint64_t)a->version->limits.high_mark - stream_of(a)->out.bytes;
+    return high_mark(a) - stream_of(a)->out.bytes;
 }
 
 bool stream_idle(struct actor *a)
@@ -67,7 +79,7 @@ int stream_write(struct worker *w, struct actor *a, gyre_view v)
     struct stream *s = stream_of(a);
     if (!may_write(a)) return GYRE_GONE;
     if (!v.n) return GYRE_OK;
-    uint64_t most = (uint64_t)a->version->limits.out_max;
+    uint64_t most = out_max(a);
     if (v.n > most || s->out.bytes > most - v.n) return refuse(w, a, GYRE_SLOW, STAT_HIT_OUT);
     if (!queue_put(w, section_of(a), &s->out, v))
         return refuse(w, a, GYRE_NO_MEMORY, STAT_HIT_MEMORY);
@@ -84,7 +96,7 @@ int stream_write_bytes(struct worker *w, struct actor *a, struct bytes_core *cor
         return stream_write(w, a, (gyre_view){core->p + at, (size_t)n});
     if (!may_write(a)) return GYRE_GONE;
     if (!n) return GYRE_OK;
-    uint64_t most = (uint64_t)a->version->limits.out_max, cost = core->p ? n : 0;
+    uint64_t most = out_max(a), cost = core->p ? n : 0;
     /* One buffer may be longer than out_max: it is shared, and nothing else can queue behind it. */
     if (cost > UINT32_MAX / 2 || (s->out.bytes && (cost > most || s->out.bytes > most - cost)))
         return refuse(w, a, GYRE_SLOW, STAT_HIT_OUT);
@@ -161,7 +173,7 @@ static void gone(struct worker *w, struct actor *a)
     struct stream *s = stream_of(a);
     if (a->flags & A_CLOSING) return linger(w, s);
     if (s->flags & S_OVER && !s->out.files &&
-        s->out.bytes <= (uint64_t)a->version->limits.high_mark / 2) {
+        s->out.bytes <= high_mark(a) / 2) {
         s->flags &= ~(uint32_t)S_OVER;
         if (a->kind->p.on_room) a->flags |= A_PRODUCE;
         actor_ready(w, a);

@@ -20,6 +20,7 @@ static const struct limits *limits_of(struct actor *a)
 static size_t message_max(struct actor *a)
 {
     if (a->extra && a->extra->message_max) return a->extra->message_max;
+    if (a->flags & A_DIALLED) return a->kind->p.message_max;
     return (size_t)limits_of(a)->message_max;
 }
 
@@ -38,13 +39,19 @@ static void nearer(const struct worker *w, int64_t *due_ms, uint32_t from, int64
     if (at < *due_ms) *due_ms = at;
 }
 
+static int64_t handshake_ms(const struct actor *a)
+{
+    if (!(a->flags & A_DIALLED)) return a->version->limits.handshake_ms;
+    return a->kind->p.handshake_ms ? (int64_t)a->kind->p.handshake_ms : GYRE_NEVER;
+}
+
 /* When the nearest deadline is, in ms since the worker began, and its name in the statistics. */
 static int64_t nearest(const struct worker *w, struct actor *a, enum stat_id *what)
 {
     struct stream *s = stream_of(a);
     const struct limits *l = limits_of(a);
     int64_t due = GYRE_NEVER, was;
-    if (!(s->flags & S_GREETED)) nearer(w, &due, s->opened_at, l->handshake_ms);
+    if (!(s->flags & S_GREETED)) nearer(w, &due, s->opened_at, handshake_ms(a));
     *what = STAT_HIT_HANDSHAKE;
     was = due;
     if (s->message_at && !a->requests) nearer(w, &due, s->message_at, l->message_ms);

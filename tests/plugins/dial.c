@@ -3,7 +3,7 @@
  *
  * dial TO [TEXT]: TEXT is written before it is connected · fin TO [TEXT]: and finished · cut TO
  * [TEXT]: and closed · now TO [TEXT]: and closed, NOW · refuse TO: on_open says no · room TO: and
- * asked to produce · ear TO: without on_eof · say TEXT · close · peer · ping · quit
+ * asked to produce · ear TO: without on_eof · say TEXT · close · mark · peer · ping · quit
  * Option grant: what on_load wants.
  */
 #include "say.h"
@@ -102,6 +102,7 @@ static bool command_out(struct gyre_actor *a, gyre_view verb, gyre_view line)
     if (!out) return say(a, "no out\n") >= 0;
     if (is(verb, "close")) return gyre->close(out, GYRE_FLUSH), true;
     if (is(verb, "finish")) return gyre->finish(out), true;
+    if (is(verb, "mark")) return say(a, "%llu\n", (unsigned long long)gyre->room(out)) >= 0;
     if (!is(verb, "say")) return false;
     gyre->write(out, line);
     gyre->write(out, GYRE_LIT("\n"));
@@ -115,7 +116,7 @@ static bool command(struct gyre_actor *a, gyre_view line)
     if (is(verb, "ping")) return say(a, "pong\n") >= 0;
     if (is(verb, "quit")) return gyre->close(a, GYRE_FLUSH), true;
     if (is(verb, "peer")) return tell_peer(a), true;
-    if (is(verb, "say") || is(verb, "close") || is(verb, "finish"))
+    if (is(verb, "say") || is(verb, "close") || is(verb, "finish") || is(verb, "mark"))
         return command_out(a, verb, line);
     to = word(&line);
     out = dial(a, to, is(verb, "ear") ? &ear_kind : &out_kind);
@@ -155,11 +156,12 @@ static bool on_load(struct gyre_section *s, void *conf, gyre_out *why)
 static const struct gyre_proto stream = {GYRE_PROTO, .state_size = sizeof(struct client),
                                          .on_data = on_data};
 static const struct gyre_proto out_kind = {
-    GYRE_PROTO, .state_size = sizeof(struct out), .on_open = out_open, .on_data = out_data,
-    .on_eof = out_eof, .on_room = out_room, .on_close = out_close};
+    GYRE_PROTO, .state_size = sizeof(struct out), .message_max = 1000, .high_mark = 2000,
+    .on_open = out_open, .on_data = out_data, .on_eof = out_eof, .on_room = out_room,
+    .on_close = out_close};
 static const struct gyre_proto ear_kind = {
     GYRE_PROTO, .state_size = sizeof(struct out), .on_open = out_open, .on_data = out_data,
-    .on_close = out_close};
+    .handshake_ms = 3000, .on_close = out_close};
 static const struct gyre_proto *const kinds[] = {&out_kind, &ear_kind, NULL};
 
 GYRE_PLUGIN(.conf_size = sizeof(struct conf), .name = "dial", .version = "1.0",

@@ -40,7 +40,7 @@ static inline bool is(gyre_view w, const char *text)
 static inline uint64_t number(gyre_view *line)
 {
     uint64_t x = 0;
-    return gyre_dec(word(line), INT64_MAX, &x) ? x : 0;
+    return gyre_dec(word(line), UINT64_MAX, &x) ? x : 0;
 }
 
 static inline const char *err_word(int err)

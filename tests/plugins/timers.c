@@ -4,7 +4,7 @@
  * set SLOT MS · zero SLOT · past SLOT · never SLOT · far SLOT: the longest there is · all: each
  * slot at 100 ms times its number, the last first · again N: N times from on_timer, each "next
  * turn" · stop SLOT OTHER: when SLOT fires it clears OTHER · mute MS: an actor without on_timer ·
- * wall · quit · bug-slot. A tick tells the time since its set, in ms.
+ * wall · dice · quit · bug-slot. A tick tells the time since its set, in ms.
  */
 #include "say.h"
 
@@ -60,6 +60,10 @@ static bool command(struct gyre_actor *a, gyre_view line)
         int64_t wall = gyre->now(GYRE_WALL), mono = gyre->now(GYRE_MONO);
         say(a, "%lld %s\n", (long long)(wall / GYRE_SECONDS(1)),
             mono > 0 && mono == gyre->now(GYRE_MONO) ? "still" : "moving");
+    } else if (is(verb, "dice")) {
+        uint64_t a_few[4] = {0};
+        gyre->random(a_few, sizeof a_few);
+        say(a, "%016llx %016llx\n", (unsigned long long)a_few[0], (unsigned long long)a_few[3]);
     } else if (is(verb, "quit")) {
         gyre->close(a, GYRE_FLUSH);
     } else {

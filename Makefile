@@ -68,7 +68,10 @@ SERVER := $(call objects,$(wildcard server/*.c server/services/*.c))
 # own instead of ring.c, and is linked without liburing.
 CORE := $(BUILD)/core.a
 CTL := $(call objects,$(wildcard tools/gyrectl*.c tools/json.c) server/places.c)
-TALK := $(call objects,$(wildcard tools/gyre-test.c tools/talk*.c tests/host/*.c))
+# The simulated kernel; with it goes the core whose allocations can fail (tests/sim/alloc.h).
+SIM := $(call objects,$(wildcard tests/sim/*.c))
+CORE_SIM := $(BUILD)/core-sim.a
+TALK := $(call objects,$(wildcard tools/gyre-test.c tools/talk*.c)) $(SIM)
 PLUGINS := $(patsubst plugins/%/,%,$(sort $(dir $(wildcard plugins/*/*.c))))
 PLUGIN_FILES := $(PLUGINS:%=$(BUILD)/plugins/%.so)
 plugin_objects = $(call objects,$(wildcard plugins/$(1)/*.c))
@@ -116,7 +119,7 @@ $(BUILD)/obj/tests/plugins/odd/%.o: tests/plugins/odd.c $(BUILD)/flags
 
 $(BUILD)/obj/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(HOST_CFLAGS) -I. -Itests/host -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(HOST_CFLAGS) -I. -Itests/sim -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -128,14 +131,17 @@ $(BUILD)/gyre: $(SERVER)
 $(BUILD)/gyrectl: $(CTL)
 	$(call say,LD)$(CC) $(HOST_LDFLAGS) -o $@ $^
 
-$(BUILD)/gyre-test: $(TALK) $(CORE)
+$(BUILD)/gyre-test: $(TALK) $(CORE_SIM)
 	$(call say,LD)$(CC) $(HOST_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/unit: $(UNIT) $(call objects,$(wildcard tests/host/*.c)) $(BUILD)/parts.a $(CORE)
+$(BUILD)/unit: $(UNIT) $(SIM) $(BUILD)/parts.a $(CORE_SIM)
 	$(call say,LD)$(CC) $(HOST_LDFLAGS) -o $@ $^ $(URING) $(LIBS) -lcriterion
 
 $(CORE): $(filter-out $(BUILD)/obj/server/main.o,$(SERVER))
 	$(call say,AR)rm -f $@ && ar rcs $@ $^
+
+$(CORE_SIM): $(CORE) tests/sim/alloc.syms
+	$(call say,AR)objcopy --redefine-syms=tests/sim/alloc.syms $< $@
 
 $(BUILD)/parts.a: $(PARTS)
 	$(call say,AR)rm -f $@ && ar rcs $@ $^
@@ -159,6 +165,9 @@ $(BUILD)/plugins/$(1).so: $(call plugin_objects,$(1))
 	$$(call say,LD)$(CC) $(PLUGIN_LDFLAGS) -o $$@.new $$^ && mv $$@.new $$@
 endef
 $(foreach p,$(PLUGINS),$(eval $(call plugin_rule,$(p))))
+
+# What a kind of test needs beyond this stands beside it.
+include $(wildcard tests/*/rules.mk)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

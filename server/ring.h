@@ -2,7 +2,7 @@
  * ring.h - the one seam between the core and the world.
  *
  * Everything a worker does to the world goes through these operations. Behind them stands io_uring
- * (ring.c) or an in-memory kernel for tests (tests/host/ring_mem.c). All calls belong to the
+ * (ring.c) or a simulated kernel for tests (tests/sim). All calls belong to the
  * worker's thread, but for ring_wake. Operations never fail at the call: each ends in events that
  * carry its `user` word; a multishot one (accept, recv, recv_from, poll) goes on while an event
  * has RING_MORE, and is over with the first one without it.

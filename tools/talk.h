@@ -2,7 +2,7 @@
  * talk.h - talk scripts: a conversation as text, and what gyre-test makes of it.
  *
  * talk.c reads a script into steps. talk_text.c reads and shows bytes. talk_cut.c says in which
- * pieces bytes are sent. talk_host.c is the service under test: the real core over ring_mem.
+ * pieces bytes are sent. talk_host.c is the service under test: the real core over sim.
  * talk_run.c and talk_client.c play the steps. talk_jobs.c runs every script in every cutting.
  *
  * The language: gyre-test --language (talk_language.c).
@@ -90,12 +90,12 @@ void talk_cut_text(const struct talk_cut *, char *out, size_t n);
 size_t talk_cut_next(const struct talk_cut *, uint64_t *random, uint32_t message, size_t at,
                      size_t n, bool *apart);
 
-/* ---- talk_host.c: the service under test, over ring_mem ---- */
+/* ---- talk_host.c: the service under test, over sim ---- */
 
 struct talk_host;
-struct mem;
+struct sim;
 struct talk_host *talk_host_make(const char *plugin, const char *tmp, const struct talk_cut *);
-struct mem *talk_host_mem(struct talk_host *);
+struct sim *talk_host_mem(struct talk_host *);
 void talk_host_workers(struct talk_host *, uint32_t n);
 void talk_host_set(struct talk_host *, const char *key, const char *value, const char *where);
 void talk_host_unset(struct talk_host *, const char *key);

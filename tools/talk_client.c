@@ -24,7 +24,7 @@ static bool client_open(struct run *r, struct client *c)
 {
     gyre_addr from;
     char *text = r->step->bytes.n ? talk_text(r->step) : NULL;
-    bool good = !text || mem_address(text, &from);
+    bool good = !text || sim_address(text, &from);
     free(text);
     if (!good) return talk_fail(r, "no such address; write from \"192.0.2.1:7\"");
     if (c->end && !c->left) return talk_fail(r, "%s is open already", name_of(r));
@@ -34,21 +34,21 @@ static bool client_open(struct run *r, struct client *c)
                                                : "the plugin has no `stream`");
     const gyre_addr *at = r->step->bytes.n ? &from : NULL;
     c->left = false;
-    c->end = r->step->datagrams ? mem_sender(r->mem, fd, at) : mem_connect(r->mem, fd, at);
+    c->end = r->step->datagrams ? sim_sender(r->sim, fd, at) : sim_connect(r->sim, fd, at);
     return c->end ? talk_settle(r) : talk_fail(r, "nobody listens any more");
 }
 
 static bool client_send(struct run *r, struct client *c)
 {
     gyre_view v = view_of(r->step);
-    if (mem_is_datagrams(c->end)) {
-        mem_write(c->end, v, false);
+    if (sim_is_datagrams(c->end)) {
+        sim_write(c->end, v, false);
         return talk_settle(r);
     }
     for (size_t at = 0, n; at < v.n; at += n) {
         bool apart;
         n = talk_cut_next(r->cut, &r->random, r->step->message, at, v.n, &apart);
-        mem_write(c->end, (gyre_view){v.p + at, n}, apart);
+        sim_write(c->end, (gyre_view){v.p + at, n}, apart);
     }
     return talk_settle(r);
 }
@@ -56,21 +56,21 @@ static bool client_send(struct run *r, struct client *c)
 /* Lets time pass until n bytes are there (or one datagram), or the end, or patience is over. */
 static bool await(struct run *r, struct client *c, size_t n)
 {
-    int64_t until = mem_now(r->mem) + PATIENCE;
-    if (mem_is_slow(c->end))
+    int64_t until = sim_now(r->sim) + PATIENCE;
+    if (sim_is_slow(c->end))
         return talk_fail(r, "%s does not read now: say %s fast before", name_of(r), name_of(r));
     do {
         if (!talk_settle(r)) return false;
-        if (mem_is_datagrams(c->end) ? mem_any(c->end) : mem_unread(c->end).n >= n) break;
-    } while (mem_state(c->end) == MEM_OPEN && talk_host_pass(r->host, until));
+        if (sim_is_datagrams(c->end) ? sim_any(c->end) : sim_unread(c->end).n >= n) break;
+    } while (sim_state(c->end) == SIM_OPEN && talk_host_pass(r->host, until));
     return true;
 }
 
 /* A stream that was closed before it had an actor was refused by a limit of the host. */
 static int why_of(struct run *r, struct client *c)
 {
-    int why = talk_host_why(r->host, mem_fd(c->end));
-    return why || mem_state(c->end) == MEM_OPEN ? why : GYRE_REFUSED;
+    int why = talk_host_why(r->host, sim_fd(c->end));
+    return why || sim_state(c->end) == SIM_OPEN ? why : GYRE_REFUSED;
 }
 
 static const char *state_text(struct run *r, struct client *c)
@@ -86,9 +86,9 @@ static const char *state_text(struct run *r, struct client *c)
 
 static bool nothing_more(struct run *r, struct client *c, gyre_view got)
 {
-    if (mem_state(c->end) != MEM_OPEN) {
+    if (sim_state(c->end) != SIM_OPEN) {
         fprintf(r->report, "    the server has %s this stream: %s\n",
-                mem_state(c->end) == MEM_ENDED ? "ended" : "reset", state_text(r, c));
+                sim_state(c->end) == SIM_ENDED ? "ended" : "reset", state_text(r, c));
     } else if (!got.n) {
         fprintf(r->report, "    and no more came in a second\n");
     }
@@ -99,27 +99,27 @@ static bool client_read(struct run *r, struct client *c)
 {
     gyre_view want = view_of(r->step);
     if (!await(r, c, want.n)) return false;
-    gyre_view got = mem_unread(c->end);
-    bool whole = mem_is_datagrams(c->end);
-    if (whole && !mem_any(c->end)) return talk_fail(r, "no datagram came");
+    gyre_view got = sim_unread(c->end);
+    bool whole = sim_is_datagrams(c->end);
+    if (whole && !sim_any(c->end)) return talk_fail(r, "no datagram came");
     if (!whole && got.n > want.n) got.n = want.n;
-    if (gyre_eq(got, want)) return mem_consume(c->end, want.n), true;
+    if (gyre_eq(got, want)) return sim_consume(c->end, want.n), true;
     talk_fail(r, "this is not what came");
-    talk_show_difference(r->report, want, mem_unread(c->end));
+    talk_show_difference(r->report, want, sim_unread(c->end));
     return nothing_more(r, c, got);
 }
 
 static bool client_match(struct run *r, struct client *c)
 {
-    int64_t until = mem_now(r->mem) + PATIENCE;
+    int64_t until = sim_now(r->sim) + PATIENCE;
     size_t n = SIZE_MAX, reached = 0;
     if (!await(r, c, 1)) return false;
     for (;;) {
-        n = talk_match(&r->step->bytes, mem_unread(c->end), mem_is_datagrams(c->end), &reached);
+        n = talk_match(&r->step->bytes, sim_unread(c->end), sim_is_datagrams(c->end), &reached);
         if (n != SIZE_MAX || !talk_host_pass(r->host, until)) break;
         if (!talk_settle(r)) return false;
     }
-    if (n != SIZE_MAX) return mem_consume(c->end, n), true;
+    if (n != SIZE_MAX) return sim_consume(c->end, n), true;
     talk_fail(r, "nothing that matches came");
     gyre_view missing = view_of(r->step), found = gyre_head(&missing, reached);
     fputs("    found     ", r->report);
@@ -127,18 +127,18 @@ static bool client_match(struct run *r, struct client *c)
     fputs("\n    not       ", r->report);
     talk_show(r->report, missing, PATTERN_SHOWN);
     fputs("\n    got       ", r->report);
-    talk_show(r->report, mem_unread(c->end), PATTERN_SHOWN);
+    talk_show(r->report, sim_unread(c->end), PATTERN_SHOWN);
     fputc('\n', r->report);
-    return nothing_more(r, c, mem_unread(c->end));
+    return nothing_more(r, c, sim_unread(c->end));
 }
 
 static bool client_count(struct run *r, struct client *c)
 {
     size_t want = (size_t)r->step->number;
     if (!await(r, c, want)) return false;
-    gyre_view got = mem_unread(c->end);
-    if (mem_is_datagrams(c->end) ? got.n == want : got.n >= want)
-        return mem_consume(c->end, want), true;
+    gyre_view got = sim_unread(c->end);
+    if (sim_is_datagrams(c->end) ? got.n == want : got.n >= want)
+        return sim_consume(c->end, want), true;
     talk_fail(r, "%zu bytes came", got.n);
     return nothing_more(r, c, got);
 }
@@ -146,23 +146,23 @@ static bool client_count(struct run *r, struct client *c)
 static bool silent(struct run *r, struct client *c)
 {
     if (!talk_settle(r)) return false;
-    if (!mem_any(c->end)) return true;
+    if (!sim_any(c->end)) return true;
     talk_fail(r, "%s has unread output", name_of(r));
     fputs("    got       ", r->report);
-    talk_show(r->report, mem_unread(c->end), SHOWN);
+    talk_show(r->report, sim_unread(c->end), SHOWN);
     fputc('\n', r->report);
     return false;
 }
 
 static bool await_end(struct run *r, struct client *c)
 {
-    int64_t until = mem_now(r->mem) + PATIENCE;
+    int64_t until = sim_now(r->sim) + PATIENCE;
     do
         if (!talk_settle(r)) return false;
-    while (mem_state(c->end) == MEM_OPEN && talk_host_pass(r->host, until));
-    if (!mem_is_slow(c->end)) return true;
+    while (sim_state(c->end) == SIM_OPEN && talk_host_pass(r->host, until));
+    if (!sim_is_slow(c->end)) return true;
     c->lossy = true;
-    if (mem_state(c->end) != MEM_OPEN) mem_consume(c->end, mem_unread(c->end).n);
+    if (sim_state(c->end) != SIM_OPEN) sim_consume(c->end, sim_unread(c->end).n);
     return true;
 }
 
@@ -171,20 +171,20 @@ static bool await_end(struct run *r, struct client *c)
 static bool closed(struct run *r, struct client *c)
 {
     int want = (int)r->step->number;
-    if (mem_is_datagrams(c->end)) return talk_fail(r, "a UDP client has no stream to close");
-    if (mem_is_slow(c->end) ? !await_end(r, c)
+    if (sim_is_datagrams(c->end)) return talk_fail(r, "a UDP client has no stream to close");
+    if (sim_is_slow(c->end) ? !await_end(r, c)
                             : !silent(r, c) || !await_end(r, c) || !silent(r, c))
         return false;
-    enum mem_state state = mem_state(c->end);
-    if (state == MEM_OPEN) return talk_fail(r, "it is still open");
-    if (want == TALK_WHY_RESET ? state != MEM_RESET : want && want != why_of(r, c))
+    enum sim_state state = sim_state(c->end);
+    if (state == SIM_OPEN) return talk_fail(r, "it is still open");
+    if (want == TALK_WHY_RESET ? state != SIM_RESET : want && want != why_of(r, c))
         return talk_fail(r, "it closed otherwise: %s%s", state_text(r, c),
-                    state == MEM_RESET ? " (and the wire was reset)" : "");
-    if (!want && state == MEM_RESET)
+                    state == SIM_RESET ? " (and the wire was reset)" : "");
+    if (!want && state == SIM_RESET)
         return talk_fail(r, "the wire was reset, which can destroy the last output (%s)",
                     state_text(r, c));
     c->left = true;
-    mem_eof(c->end);
+    sim_eof(c->end);
     return talk_settle(r);
 }
 
@@ -192,22 +192,22 @@ static bool listens(struct run *r, struct client *c)
 {
     char *text = talk_text(r->step);
     bool path = text && !strncmp(text, "unix:", 5);
-    bool good = path || (text && !strncmp(text, "tcp:", 4) && mem_address(text + 4, &c->at));
+    bool good = path || (text && !strncmp(text, "tcp:", 4) && sim_address(text + 4, &c->at));
     if (path) snprintf(c->path, sizeof c->path, "%s", text + 5);
     free(text);
     if (!good) return talk_fail(r, "no such address; write \"tcp:10.0.0.1:80\" or \"unix:/path\"");
     c->listens = true;
-    return mem_peer(r->mem, &c->at, path ? c->path : NULL) || talk_fail(r, "it listens already");
+    return sim_peer(r->sim, &c->at, path ? c->path : NULL) || talk_fail(r, "it listens already");
 }
 
 static bool accepts(struct run *r, struct client *c)
 {
-    int64_t until = mem_now(r->mem) + PATIENCE;
-    struct mem_end *e;
+    int64_t until = sim_now(r->sim) + PATIENCE;
+    struct sim_end *e;
     if (!c->listens) return talk_fail(r, "say peer %s listens … before", name_of(r));
-    if (c->end && !c->left && mem_state(c->end) == MEM_OPEN)
+    if (c->end && !c->left && sim_state(c->end) == SIM_OPEN)
         return talk_fail(r, "%s talks to somebody already", name_of(r));
-    while (!(e = mem_accept(r->mem, &c->at, c->path[0] ? c->path : NULL)))
+    while (!(e = sim_accept(r->sim, &c->at, c->path[0] ? c->path : NULL)))
         if (!talk_settle(r) || !talk_host_pass(r->host, until))
             return talk_fail(r, "nobody dialled %s", name_of(r));
     c->end = e;
@@ -230,10 +230,10 @@ bool talk_client(struct run *r)
     case TALK_COUNT: return client_count(r, c);
     case TALK_SILENT: return silent(r, c);
     case TALK_CLOSED: return closed(r, c);
-    case TALK_EOF: mem_eof(c->end); break;
-    case TALK_RESET: mem_reset(c->end); break;
-    case TALK_SLOW: mem_slow(c->end, true); break;
-    default: mem_slow(c->end, false); break;
+    case TALK_EOF: sim_eof(c->end); break;
+    case TALK_RESET: sim_reset(c->end); break;
+    case TALK_SLOW: sim_slow(c->end, true); break;
+    default: sim_slow(c->end, false); break;
     }
     if (s->verb == TALK_EOF || s->verb == TALK_RESET) c->left = true;
     return talk_settle(r);
@@ -246,19 +246,19 @@ void talk_clients_end(struct run *r)
         struct client *c = &r->clients[i];
         if (!c->end) continue;
         const char *name = r->talk->names[i];
-        if (mem_any(c->end)) {
+        if (sim_any(c->end)) {
             talk_fail(r, "at the end %s has unread output", name);
             fputs("    got       ", r->report);
-            talk_show(r->report, mem_unread(c->end), SHOWN);
+            talk_show(r->report, sim_unread(c->end), SHOWN);
             fputc('\n', r->report);
-        } else if (!c->left && mem_state(c->end) != MEM_OPEN) {
+        } else if (!c->left && sim_state(c->end) != SIM_OPEN) {
             talk_fail(r, "at the end the server has closed %s, and the script does not say so: %s",
                       name, state_text(r, c));
         }
     }
     for (uint32_t i = 0; i < r->talk->names_n; i++)
-        if (r->clients[i].end && !mem_is_datagrams(r->clients[i].end)) {
-            mem_slow(r->clients[i].end, false);
-            mem_eof(r->clients[i].end);
+        if (r->clients[i].end && !sim_is_datagrams(r->clients[i].end)) {
+            sim_slow(r->clients[i].end, false);
+            sim_eof(r->clients[i].end);
         }
 }

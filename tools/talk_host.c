@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * talk_host.c - one service without processes: the real core over ring_mem, workers run in turn.
+ * talk_host.c - one service without processes: the real core over sim, workers run in turn.
  *
  * Owns the world, the service and the entries of its one section, from make to end.
  * Promise: nothing is started that talk_host_end does not stop and count. Time passes only in
@@ -9,7 +9,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 
-#include "../tests/host/ring_mem.h"
+#include "../tests/sim/sim.h"
 #include "service.h"
 #include "talk.h"
 
@@ -18,7 +18,7 @@ enum { SECTION_ID = 1, SETTLE_TURNS = 1 << 22, FIRST_PORT = 7000 };
 
 struct talk_host {
     const char *path, *tmp;
-    struct mem *mem;
+    struct sim *sim;
     struct service *service;
     struct plugin *plugin;
     struct section *section;
@@ -57,20 +57,20 @@ struct talk_host *talk_host_make(const char *plugin, const char *tmp, const stru
     h->tmp = tmp;
     h->workers = 1;
     h->fds = count_fds();
-    h->mem = mem_make(1);
-    mem_set_wall(h->mem, GYRE_SECONDS(1767225600)); /* 2026-01-01T00:00:00Z */
-    if (cut->how == CUT_BYTES) mem_set_short_sends(h->mem, 97);
+    h->sim = sim_make(1);
+    sim_set_wall(h->sim, GYRE_SECONDS(1767225600)); /* 2026-01-01T00:00:00Z */
+    if (cut->how == CUT_BYTES) sim_set_short_sends(h->sim, 97);
     if (cut->how == CUT_SEED) {
-        mem_set_short_sends(h->mem, 1 + (uint32_t)(cut->seed * 911 % 4096));
-        mem_set_buffers(h->mem, 1 + (uint32_t)(cut->seed % 7));
+        sim_set_short_sends(h->sim, 1 + (uint32_t)(cut->seed * 911 % 4096));
+        sim_set_buffers(h->sim, 1 + (uint32_t)(cut->seed % 7));
     }
     running = h;
     return h;
 }
 
-struct mem *talk_host_mem(struct talk_host *h)
+struct sim *talk_host_mem(struct talk_host *h)
 {
-    return h->mem;
+    return h->sim;
 }
 
 void talk_host_workers(struct talk_host *h, uint32_t n)
@@ -153,8 +153,8 @@ static void note_close(struct gyre_actor *pub, enum gyre_why why)
 {
     struct actor *a = (struct actor *)(void *)pub;
     int fd = a->flags & A_STREAM ? stream_of(a)->fd : -1;
-    if (fd >= MEM_FD_FIRST) {
-        size_t i = (size_t)(fd - MEM_FD_FIRST);
+    if (fd >= SIM_FD_FIRST) {
+        size_t i = (size_t)(fd - SIM_FD_FIRST);
         if (i >= running->whys_n) {
             size_t n = 2 * i + 64;
             running->whys = need(realloc(running->whys, n));
@@ -168,8 +168,8 @@ static void note_close(struct gyre_actor *pub, enum gyre_why why)
 
 int talk_host_why(const struct talk_host *h, int fd)
 {
-    size_t i = (size_t)(fd - MEM_FD_FIRST);
-    return fd >= MEM_FD_FIRST && i < h->whys_n ? h->whys[i] : 0;
+    size_t i = (size_t)(fd - SIM_FD_FIRST);
+    return fd >= SIM_FD_FIRST && i < h->whys_n ? h->whys[i] : 0;
 }
 
 /* ---- starting ---- */
@@ -179,7 +179,7 @@ static bool load(struct talk_host *h, char *why, size_t why_n)
     h->service = service_make("gyre-test", 1, h->workers, NULL, 0, why, why_n);
     if (!h->service) return false;
     for (uint32_t i = 0; i < h->workers; i++)
-        if (!service_worker(h->service, i, mem_ring(h->mem, i)))
+        if (!service_worker(h->service, i, sim_ring(h->sim, i)))
             return snprintf(why, why_n, "no memory for a worker"), false;
     h->plugin = h->service->plugins = loaded;
     if (loaded) return true;
@@ -196,11 +196,11 @@ static void listen_on(struct talk_host *h)
     for (uint32_t i = 0; i < h->workers; i++) {
         h->streams[i] = h->ports[i] = -1;
         if (h->plugin->p.stream) {
-            h->streams[i] = mem_listen(h->mem, i, &at, false);
+            h->streams[i] = sim_listen(h->sim, i, &at, false);
             service_listen(h->section, i, h->streams[i], "tcp:127.0.0.1:7000", false);
         }
         if (h->plugin->p.port) {
-            h->ports[i] = mem_listen(h->mem, i, &at, true);
+            h->ports[i] = sim_listen(h->sim, i, &at, true);
             service_listen(h->section, i, h->ports[i], "udp:127.0.0.1:7000", true);
         }
     }
@@ -254,7 +254,7 @@ static bool turn(struct talk_host *h, int64_t *next_ns)
 {
     for (uint32_t i = 0; i < h->workers; i++) worker_turn(h->service->workers[i], false);
     service_reap(h->service);
-    return !mem_quiet(h->mem, next_ns) || has_mail(h);
+    return !sim_quiet(h->sim, next_ns) || has_mail(h);
 }
 
 bool talk_host_settle(struct talk_host *h)
@@ -268,9 +268,9 @@ bool talk_host_settle(struct talk_host *h)
 bool talk_host_pass(struct talk_host *h, int64_t until_ns)
 {
     int64_t next_ns;
-    (void)mem_quiet(h->mem, &next_ns);
-    if (mem_now(h->mem) >= until_ns) return false;
-    mem_advance(h->mem, next_ns < until_ns ? next_ns : until_ns);
+    (void)sim_quiet(h->sim, &next_ns);
+    if (sim_now(h->sim) >= until_ns) return false;
+    sim_advance(h->sim, next_ns < until_ns ? next_ns : until_ns);
     return true;
 }
 
@@ -302,12 +302,12 @@ static bool count_left(struct talk_host *h, char *why, size_t why_n)
     some |= left(why, why_n, "actors are still counted as alive", actors);
     some |= left(why, why_n, "bytes of memory are still counted", memory);
     some |= left(why, why_n, "objects of workers were not freed", live);
-    return some | (mem_left(h->mem, why, why_n) > 0);
+    return some | (sim_left(h->sim, why, why_n) > 0);
 }
 
 static bool leave(struct talk_host *h, char *why, size_t why_n)
 {
-    int64_t until = mem_now(h->mem) + DRAIN_MOST;
+    int64_t until = sim_now(h->sim) + DRAIN_MOST;
     bool rests = true;
     service_drain(h->service);
     while ((rests = talk_host_settle(h)) && !service_drained(h->service) &&
@@ -351,7 +351,7 @@ bool talk_host_end(struct talk_host *h, char *why, size_t why_n)
         h->service->plugins = NULL; /* the next run has it */
         service_free(h->service);
     }
-    mem_free(h->mem);
+    sim_free(h->sim);
     size_t fds = count_fds();
     if (good && fds != h->fds) {
         snprintf(why, why_n, "%zu real descriptors were open before, %zu are after\n", h->fds, fds);

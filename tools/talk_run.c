@@ -52,7 +52,7 @@ static bool set_clock(struct run *r)
     bool good = end && !*end;
     free(text);
     if (!good) return talk_fail(r, "no such time; write \"2026-11-22T10:00:00Z\"");
-    mem_set_wall(r->mem, GYRE_SECONDS(timegm(&t)));
+    sim_set_wall(r->sim, GYRE_SECONDS(timegm(&t)));
     return true;
 }
 
@@ -83,7 +83,7 @@ static bool write_file(struct run *r)
     const struct talk_bytes *b = &r->step->bytes;
     bool good = f && (!b->n || fwrite(b->p, 1, b->n, f) == b->n);
     good = f && fclose(f) == 0 && good && rename(fresh, path) == 0;
-    mem_touch(r->mem);
+    sim_touch(r->sim);
     return good || talk_fail(r, "%s cannot be written", path);
 }
 
@@ -129,7 +129,7 @@ static bool expect_log(struct run *r)
 
 static bool wait_for(struct run *r)
 {
-    int64_t until = mem_now(r->mem) + r->step->number;
+    int64_t until = sim_now(r->sim) + r->step->number;
     do
         if (!talk_settle(r)) return false;
     while (talk_host_pass(r->host, until));
@@ -168,7 +168,7 @@ static void keep_output(struct run *r, struct talk_result *out)
 {
     for (uint32_t i = 0; i < r->talk->names_n; i++) {
         const struct client *c = &r->clients[i];
-        gyre_view v = c->end && !c->lossy ? mem_all(c->end) : GYRE_NOTHING;
+        gyre_view v = c->end && !c->lossy ? sim_all(c->end) : GYRE_NOTHING;
         uint8_t *grown = realloc(out->output, out->output_n + v.n + 1);
         if (!grown) return;
         if (v.n) memcpy(grown + out->output_n, v.p, v.n);
@@ -193,7 +193,7 @@ void talk_run(const struct talk *talk, const char *plugin, const char *tmp,
     r->report = report;
     r->log_at = lseek(STDERR_FILENO, 0, SEEK_END);
     r->host = talk_host_make(plugin, tmp, cut);
-    r->mem = talk_host_mem(r->host);
+    r->sim = talk_host_mem(r->host);
     for (size_t i = 0; i < talk->n && !r->failed; i++) {
         r->step = &talk->steps[i];
         play(r);

@@ -4,13 +4,13 @@
 #ifndef GYRE_TALK_RUN_H
 #define GYRE_TALK_RUN_H
 
-#include "../tests/host/ring_mem.h"
+#include "../tests/sim/sim.h"
 #include "talk.h"
 
 #define PATIENCE GYRE_SECONDS(1) /* virtual: for what is expected and missing */
 
 struct client {
-    struct mem_end *end;
+    struct sim_end *end;
     gyre_addr at;      /* of a peer that listens */
     char path[108];
     bool listens;
@@ -23,7 +23,7 @@ struct run {
     const char *tmp;
     const struct talk_cut *cut;
     struct talk_host *host;
-    struct mem *mem;
+    struct sim *sim;
     struct client clients[TALK_CLIENTS];
     uint64_t random;
     off_t log_at;

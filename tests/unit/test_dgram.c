@@ -32,38 +32,38 @@ static void begin_at(const char *ip)
     gyre_addr at;
     char text[64];
     snprintf(text, sizeof text, "%s:53", ip);
-    cr_assert(mem_address(text, &at));
+    cr_assert(sim_address(text, &at));
     world_begin(1);
     struct plugin *p = world_plugin("p", NULL, &home, NULL);
     world_kind(&p->kinds[KIND_PORT], p, &port);
     p->p.port = &port;
     s = world_section("p", NULL);
-    fd = mem_listen(world.mem, 0, &at, true);
+    fd = sim_listen(world.sim, 0, &at, true);
     service_listen(s, 0, fd, text, true);
     world_settle();
 }
 
 TestSuite(dgram, .fini = world_end);
 
-static void send_numbers(struct mem_end *e, uint32_t from, uint32_t n)
+static void send_numbers(struct sim_end *e, uint32_t from, uint32_t n)
 {
     uint8_t space[16];
     for (uint32_t i = from; i < from + n; i++) {
         gyre_out o = GYRE_OUT(space);
         gyre_put_dec(&o, i);
-        mem_write(e, gyre_built(&o), false);
+        sim_write(e, gyre_built(&o), false);
     }
     world_settle();
 }
 
-static size_t read_numbers(struct mem_end *e)
+static size_t read_numbers(struct sim_end *e)
 {
     size_t n = 0;
-    for (; mem_any(e); n++) {
+    for (; sim_any(e); n++) {
         uint64_t number = 0;
-        cr_assert(gyre_dec(mem_unread(e), UINT32_MAX, &number));
+        cr_assert(gyre_dec(sim_unread(e), UINT32_MAX, &number));
         cr_assert_eq(number, n);
-        mem_consume(e, mem_unread(e).n);
+        sim_consume(e, sim_unread(e).n);
     }
     return n;
 }
@@ -71,7 +71,7 @@ static size_t read_numbers(struct mem_end *e)
 Test(dgram, up_to_64_at_once)
 {
     begin_at("127.0.0.1");
-    struct mem_end *e = mem_sender(world.mem, fd, NULL);
+    struct sim_end *e = sim_sender(world.sim, fd, NULL);
     send_numbers(e, 0, 200);
     cr_expect_eq(seen, 200);
     cr_expect_eq(batches_n, 4);
@@ -86,8 +86,8 @@ Test(dgram, up_to_64_at_once)
 Test(dgram, more_than_there_are_buffers)
 {
     begin_at("127.0.0.1");
-    mem_set_buffers(world.mem, 3);
-    struct mem_end *e = mem_sender(world.mem, fd, NULL);
+    sim_set_buffers(world.sim, 3);
+    struct sim_end *e = sim_sender(world.sim, fd, NULL);
     send_numbers(e, 0, 100);
     cr_expect_eq(seen, 100);
     cr_expect_eq(read_numbers(e), 100);
@@ -97,7 +97,7 @@ Test(dgram, more_than_there_are_buffers)
 Test(dgram, so_many_under_way)
 {
     begin_at("127.0.0.1");
-    struct mem_end *e = mem_sender(world.mem, fd, NULL);
+    struct sim_end *e = sim_sender(world.sim, fd, NULL);
     struct gyre_actor *p = &s->listeners[0]->port->pub;
     gyre_path path = {.peer = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 9}};
     world_as(0);
@@ -156,7 +156,7 @@ static const void *control_of(int level, int type)
 static int emit(const char *peer, const char *local, uint32_t segment)
 {
     gyre_path path;
-    cr_assert(mem_address(peer, &path.peer) && mem_address(local, &path.local));
+    cr_assert(sim_address(peer, &path.peer) && sim_address(local, &path.local));
     int res = host_api.emit(&s->listeners[0]->port->pub, &path, GYRE_LIT("0123456789"), segment, 0);
     world_settle();
     return res;
@@ -207,7 +207,7 @@ Test(dgram, the_same_of_ipv6)
     const void *found = control_of(IPPROTO_IPV6, IPV6_PKTINFO);
     cr_assert_not_null(found);
     memcpy(&info, found, sizeof info);
-    cr_assert(mem_address("[2001:db8::9]:1", &want));
+    cr_assert(sim_address("[2001:db8::9]:1", &want));
     cr_expect_arr_eq(&info.ipi6_addr, want.ip, 16);
     cr_expect_not_null(control_of(IPPROTO_UDP, UDP_SEGMENT));
 }

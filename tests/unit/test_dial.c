@@ -37,7 +37,7 @@ static void slow_cancel(struct ring *r, uint64_t user)
     cancels++;
     late = (struct ring_event){.user = user, .res = -ECANCELED};
     hanging = 0;
-    mem_touch(world.mem);
+    sim_touch(world.sim);
 }
 
 static size_t slow_reap(struct ring *r, struct ring_event *events, size_t most)
@@ -56,7 +56,7 @@ static void let_go(void)
     uint64_t user = hanging;
     hanging = 0;
     real->connect(r, held.fd, &held.to, held.n, user);
-    mem_touch(world.mem);
+    sim_touch(world.sim);
     world_settle();
 }
 
@@ -103,7 +103,7 @@ static void begin(void)
     ops.cancel = slow_cancel;
     ops.reap = slow_reap;
     world_worker(0)->ring->ops = &ops;
-    cr_assert(mem_peer(world.mem, &peer_at, NULL));
+    cr_assert(sim_peer(world.sim, &peer_at, NULL));
     hangs = true;
     world_as(0);
 }
@@ -152,12 +152,12 @@ Test(dial, in_time)
     world_wait(GYRE_SECONDS(2));
     let_go();
     cr_expect_eq(opened, 1);
-    struct mem_end *e = mem_accept(world.mem, &peer_at, NULL);
+    struct sim_end *e = sim_accept(world.sim, &peer_at, NULL);
     cr_assert_not_null(e);
-    cr_expect(gyre_eq(mem_unread(e), GYRE_LIT("early")));
+    cr_expect(gyre_eq(sim_unread(e), GYRE_LIT("early")));
     world_wait(GYRE_SECONDS(10));
     cr_expect_eq(closed_n, 0, "its time was for connecting alone");
-    mem_eof(e);
+    sim_eof(e);
     world_settle();
     cr_expect_eq(closed_why, GYRE_EOF);
 }
@@ -172,11 +172,11 @@ Test(dial, closed_before_it_is_connected)
     expect_closed(GYRE_CLOSED);
     cr_expect_eq(cancels, 0);
     let_go();
-    struct mem_end *e = mem_accept(world.mem, &peer_at, NULL);
+    struct sim_end *e = sim_accept(world.sim, &peer_at, NULL);
     cr_assert_not_null(e);
-    cr_expect(gyre_eq(mem_unread(e), GYRE_LIT("words")));
-    cr_expect_eq(mem_state(e), MEM_ENDED);
-    mem_eof(e);
+    cr_expect(gyre_eq(sim_unread(e), GYRE_LIT("words")));
+    cr_expect_eq(sim_state(e), SIM_ENDED);
+    sim_eof(e);
     world_settle();
     cr_expect_eq(opened, 0);
 }
@@ -219,7 +219,7 @@ Test(dial, connected_in_the_moment_it_is_late)
     uint64_t user = hanging;
     hanging = 0;
     late = (struct ring_event){.user = user, .res = -ECONNREFUSED};
-    mem_advance(world.mem, mem_now(world.mem) + GYRE_MS(1));
+    sim_advance(world.sim, sim_now(world.sim) + GYRE_MS(1));
     world_settle();
     cr_expect_eq(closed_n, 1);
     cr_expect(closed_why == GYRE_REFUSED || closed_why == GYRE_TIMEOUT);
@@ -232,8 +232,8 @@ Test(dial, a_name)
     gyre_addr four = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 80};
     gyre_addr six = {.ip = {[15] = 1}, .port = 80};
     hangs = false;
-    cr_assert(mem_peer(world.mem, &four, NULL));
-    cr_assert(mem_peer(world.mem, &six, NULL));
+    cr_assert(sim_peer(world.sim, &four, NULL));
+    cr_assert(sim_peer(world.sim, &six, NULL));
     (void)dial("tcp:localhost:80", 0);
     cr_expect_eq(closed_n + opened, 0, "not inside of the call");
     world_settle();
@@ -265,17 +265,17 @@ Test(dial, closed_with_words_while_its_name_is_looked_up)
     gyre_addr four = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 80};
     gyre_addr six = {.ip = {[15] = 1}, .port = 80};
     hangs = false;
-    cr_assert(mem_peer(world.mem, &four, NULL));
-    cr_assert(mem_peer(world.mem, &six, NULL));
+    cr_assert(sim_peer(world.sim, &four, NULL));
+    cr_assert(sim_peer(world.sim, &six, NULL));
     struct gyre_actor *a = dial("tcp:localhost:80", 0);
     (void)host_api.write(a, GYRE_LIT("words"));
     host_api.close(a, GYRE_FLUSH);
     world_settle();
-    struct mem_end *e = mem_accept(world.mem, &four, NULL);
-    if (!e) e = mem_accept(world.mem, &six, NULL);
+    struct sim_end *e = sim_accept(world.sim, &four, NULL);
+    if (!e) e = sim_accept(world.sim, &six, NULL);
     cr_assert_not_null(e);
-    cr_expect(gyre_eq(mem_unread(e), GYRE_LIT("words")));
-    mem_eof(e);
+    cr_expect(gyre_eq(sim_unread(e), GYRE_LIT("words")));
+    sim_eof(e);
     world_settle();
     expect_closed(GYRE_CLOSED);
 }

@@ -52,7 +52,7 @@ static void begin(void)
     world_as(1);
     to = host_api.ref(&r->pub);
     (void)bus_table.join(&r->pub, GYRE_LIT("x"), true);
-    fd = mem_listen(world.mem, 0, &at, false);
+    fd = sim_listen(world.sim, 0, &at, false);
     service_listen(s, 0, fd, "tcp:127.0.0.1:7000", false);
     world_settle();
 }
@@ -68,25 +68,25 @@ static void turn_alone(void)
 
 static void flood_and_ping(void)
 {
-    struct mem_end *e = mem_connect(world.mem, fd, NULL), *other = mem_connect(world.mem, fd, NULL);
+    struct sim_end *e = sim_connect(world.sim, fd, NULL), *other = sim_connect(world.sim, fd, NULL);
     world_settle();
-    mem_write(e, GYRE_LIT("fp"), false);
+    sim_write(e, GYRE_LIT("fp"), false);
     turn_alone();
     cr_expect_eq(pings, 0, "its input rests");
     cr_expect(inbox_over(world_worker(1)));
     cr_expect_eq(world_stat(s, STAT_HIT_BOX) > 0, 1);
-    mem_write(e, GYRE_LIT("p"), false);
+    sim_write(e, GYRE_LIT("p"), false);
     turn_alone();
     cr_expect_eq(pings, 0);
-    mem_write(other, GYRE_LIT("p"), false);
+    sim_write(other, GYRE_LIT("p"), false);
     turn_alone();
     cr_expect_eq(pings, 1, "others are read");
     world_settle();
     cr_expect_eq(pings, 3);
     cr_expect_eq(mails + bounces, by_topic ? mails : 80);
     cr_expect_gt(mails, 60);
-    mem_eof(e);
-    mem_eof(other);
+    sim_eof(e);
+    sim_eof(other);
     world_settle();
 }
 
@@ -106,12 +106,12 @@ Test(mail, the_same_by_a_topic)
 /* One that ends while it rests is forgotten. */
 Test(mail, who_rests_may_end)
 {
-    struct mem_end *e = mem_connect(world.mem, fd, NULL);
+    struct sim_end *e = sim_connect(world.sim, fd, NULL);
     world_settle();
-    mem_write(e, GYRE_LIT("f"), false);
+    sim_write(e, GYRE_LIT("f"), false);
     turn_alone();
     cr_expect_not_null(world_worker(0)->choked);
-    mem_reset(e);
+    sim_reset(e);
     turn_alone();
     cr_expect_null(world_worker(0)->choked);
     world_settle();

@@ -58,33 +58,33 @@ static const struct gyre_proto home = {GYRE_PROTO, .on_open = home_open, .on_clo
 static int listen_at(struct section *s, uint32_t worker, const char *text)
 {
     gyre_addr at = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 7000};
-    int fd = mem_listen(world.mem, worker, &at, false);
+    int fd = sim_listen(world.sim, worker, &at, false);
     service_listen(s, worker, fd, text, false);
     world_settle();
     return fd;
 }
 
-static struct mem_end *open_at(int fd)
+static struct sim_end *open_at(int fd)
 {
-    struct mem_end *e = mem_connect(world.mem, fd, NULL);
+    struct sim_end *e = sim_connect(world.sim, fd, NULL);
     if (e) world_settle();
     return e;
 }
 
-static bool echoes(struct mem_end *e)
+static bool echoes(struct sim_end *e)
 {
-    mem_write(e, GYRE_LIT("x"), false);
+    sim_write(e, GYRE_LIT("x"), false);
     world_settle();
-    bool same = gyre_eq(mem_unread(e), GYRE_LIT("x"));
-    if (same) mem_consume(e, 1);
+    bool same = gyre_eq(sim_unread(e), GYRE_LIT("x"));
+    if (same) sim_consume(e, 1);
     return same;
 }
 
-static void quit(struct mem_end *e)
+static void quit(struct sim_end *e)
 {
-    mem_write(e, GYRE_LIT("q"), false);
+    sim_write(e, GYRE_LIT("q"), false);
     world_settle();
-    mem_eof(e);
+    sim_eof(e);
     world_settle();
 }
 
@@ -104,7 +104,7 @@ Test(section, one_is_removed_the_other_serves_on)
     struct section *a = world_section("a", NULL), *b = world_section("b", NULL);
     cr_expect(has("a0.home-open0") && has("a1.home-open0") && has("b0.home-open0"));
     int at_a = listen_at(a, 0, "tcp:127.0.0.1:1"), at_b = listen_at(b, 1, "tcp:127.0.0.1:2");
-    struct mem_end *in_a = open_at(at_a), *in_b = open_at(at_b);
+    struct sim_end *in_a = open_at(at_a), *in_b = open_at(at_b);
     cr_expect(echoes(in_a) && echoes(in_b));
     told[0] = 0;
     service_remove(a);
@@ -119,7 +119,7 @@ Test(section, one_is_removed_the_other_serves_on)
     cr_expect(has("a0.close2 a0.home-close13 a.unload"), "%s", told);
     cr_expect_null(service_section_at(world.service, 1), "freed");
     cr_expect(echoes(in_b));
-    struct mem_end *again = open_at(at_b);
+    struct sim_end *again = open_at(at_b);
     cr_expect(again && echoes(again));
     world_end();
 }
@@ -130,7 +130,7 @@ Test(section, a_name_comes_back)
     (void)make_plugin("a", 0);
     for (int i = 0; i < 3; i++) {
         struct section *s = world_section("a", NULL);
-        struct mem_end *e = open_at(listen_at(s, 0, "tcp:127.0.0.1:1"));
+        struct sim_end *e = open_at(listen_at(s, 0, "tcp:127.0.0.1:1"));
         cr_expect(echoes(e));
         service_remove(s);
         quit(e);
@@ -147,14 +147,14 @@ Test(section, versions_go_with_their_last_stream)
     (void)make_plugin("a", 0);
     struct section *s = world_section("a", NULL);
     int fd = listen_at(s, 0, "tcp:127.0.0.1:1");
-    struct mem_end *first = open_at(fd);
+    struct sim_end *first = open_at(fd);
     struct version *second = service_version(s, NULL, 0, why, sizeof why);
     cr_expect_eq(second->number, 2);
     told[0] = 0;
     service_publish(s, second);
     world_settle();
     cr_expect(has("a0.home-conf0") && has("a1.home-conf0"), "%s", told);
-    struct mem_end *new = open_at(fd);
+    struct sim_end *new = open_at(fd);
     struct version *third = service_version(s, NULL, 0, why, sizeof why);
     service_publish(s, third);
     world_settle();
@@ -178,7 +178,7 @@ Test(section, a_version_that_comes_too_late_is_dropped)
     world_begin(1);
     (void)make_plugin("a", 0);
     struct section *s = world_section("a", NULL);
-    struct mem_end *e = open_at(listen_at(s, 0, "tcp:127.0.0.1:1"));
+    struct sim_end *e = open_at(listen_at(s, 0, "tcp:127.0.0.1:1"));
     struct version *late = service_version(s, NULL, 0, why, sizeof why);
     service_remove(s);
     service_publish(s, late);
@@ -212,7 +212,7 @@ Test(section, on_one_worker)
     struct section *s = world_section("a", NULL);
     cr_expect_eq(s->pub.workers, 1);
     cr_expect(has("a0.home-open0") && !has("a1"), "%s", told);
-    struct mem_end *e = open_at(listen_at(s, 0, "tcp:127.0.0.1:1"));
+    struct sim_end *e = open_at(listen_at(s, 0, "tcp:127.0.0.1:1"));
     cr_expect(echoes(e));
     world_end();
 }
@@ -223,12 +223,12 @@ Test(section, one_endpoint_of_two_is_closed)
     (void)make_plugin("a", 0);
     struct section *s = world_section("a", NULL);
     int one = listen_at(s, 0, "tcp:127.0.0.1:1"), two = listen_at(s, 0, "tcp:127.0.0.1:2");
-    struct mem_end *open = open_at(one);
+    struct sim_end *open = open_at(one);
     service_unlisten(s, "tcp:127.0.0.1:1");
     world_settle();
     cr_expect_null(open_at(one));
     cr_expect(echoes(open), "what came by it stays");
-    struct mem_end *other = open_at(two);
+    struct sim_end *other = open_at(two);
     cr_expect(other && echoes(other));
     world_end();
 }
@@ -241,7 +241,7 @@ Test(section, what_is_counted)
     struct plugin *p = make_plugin("a", 0);
     p->metrics_n = 2;
     struct section *s = world_section("a", NULL);
-    struct mem_end *e = open_at(listen_at(s, 1, "tcp:127.0.0.1:1"));
+    struct sim_end *e = open_at(listen_at(s, 1, "tcp:127.0.0.1:1"));
     cr_expect(echoes(e) && echoes(e));
     cr_expect_eq(world_stat(s, STAT_STREAMS), 1);
     cr_expect_eq(world_stat(s, STAT_STREAMS_TOTAL), 1);

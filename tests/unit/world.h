@@ -11,11 +11,11 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "ring_mem.h"
+#include "sim.h"
 #include "service.h"
 
 static struct {
-    struct mem *mem;
+    struct sim *sim;
     struct service *service;
     uint32_t sections;
 } world;
@@ -35,11 +35,11 @@ static inline void world_begin(uint32_t workers)
 {
     char why[256];
     log_open("unit", GYRE_ERROR);
-    world.mem = mem_make(1);
+    world.sim = sim_make(1);
     world.service = service_make("unit", 1, workers, NULL, 0, why, sizeof why);
     cr_assert_not_null(world.service, "%s", why);
     for (uint32_t i = 0; i < workers; i++)
-        cr_assert(service_worker(world.service, i, mem_ring(world.mem, i)));
+        cr_assert(service_worker(world.service, i, sim_ring(world.sim, i)));
     world_as(0);
 }
 
@@ -89,7 +89,7 @@ static inline void world_settle(void)
         for (uint32_t i = 0; i < world.service->workers_n; i++)
             worker_turn(world_worker(i), false);
         service_reap(world.service);
-        some = !mem_quiet(world.mem, &next_ns);
+        some = !sim_quiet(world.sim, &next_ns);
         for (uint32_t i = 0; i < world.service->workers_n; i++) {
             struct worker *w = world_worker(i);
             some |= atomic_load(&w->inbox.head) || w->inbox.local || w->ready || w->touched;
@@ -101,11 +101,11 @@ static inline void world_settle(void)
 /* Time passes, deadline by deadline. */
 static inline void world_wait(int64_t ns)
 {
-    int64_t until = mem_now(world.mem) + ns, next_ns;
+    int64_t until = sim_now(world.sim) + ns, next_ns;
     world_settle();
-    while (mem_now(world.mem) < until) {
-        (void)mem_quiet(world.mem, &next_ns);
-        mem_advance(world.mem, next_ns < until ? next_ns : until);
+    while (sim_now(world.sim) < until) {
+        (void)sim_quiet(world.sim, &next_ns);
+        sim_advance(world.sim, next_ns < until ? next_ns : until);
         world_settle();
     }
 }
@@ -172,9 +172,9 @@ static inline void world_end(void)
     cr_expect_eq(streams, 0, "%lld streams are still counted", (long long)streams);
     for (uint32_t i = 0; i < world.service->workers_n; i++)
         cr_expect_eq(world_worker(i)->live, 0);
-    cr_expect_eq(mem_left(world.mem, why, sizeof why), 0, "%s", why);
+    cr_expect_eq(sim_left(world.sim, why, sizeof why), 0, "%s", why);
     worker_here = NULL;
     service_free(world.service);
-    mem_free(world.mem);
+    sim_free(world.sim);
 }
 #endif

@@ -7,11 +7,9 @@
  * Limits: within_ns, preset LIMIT_DIAL_MS, for look-up and connecting together. Worker: by's.
  */
 #include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "blocking.h"
 #include "service.h"
 #include "stream.h"
 
@@ -74,27 +72,10 @@ void dial_connected(struct worker *w, struct actor *a, int32_t res)
 
 /* ---- names ---- */
 
-static bool resolve(const char *host, uint16_t port, int flags, struct dialling *out, int *err)
-{
-    struct addrinfo hints = {.ai_flags = flags | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    char service[8];
-    snprintf(service, sizeof service, "%u", port);
-    *err = getaddrinfo(host, service, &hints, &list);
-    if (*err) return false;
-    bool ok = list->ai_addrlen <= sizeof out->to;
-    if (ok) {
-        memcpy(&out->to, list->ai_addr, list->ai_addrlen);
-        out->to_n = list->ai_addrlen;
-    }
-    freeaddrinfo(list);
-    return ok;
-}
-
 static void look_up(struct job *job)
 {
     struct look_up *l = (struct look_up *)job;
-    (void)resolve(l->host, l->port, AI_ADDRCONFIG, &l->result, &l->found);
+    l->found = blocking->resolve(l->host, l->port, false, &l->result.to, &l->result.to_n);
 }
 
 static void looked_up(struct worker *w, struct item *item)
@@ -110,8 +91,7 @@ static void looked_up(struct worker *w, struct item *item)
 static void find_address(struct worker *w, struct actor *a, const char *host, uint16_t port)
 {
     struct dialling to;
-    int err;
-    if (resolve(host, port, AI_NUMERICHOST, &to, &err)) return connect_to(w, a, &to);
+    if (!blocking->resolve(host, port, true, &to.to, &to.to_n)) return connect_to(w, a, &to);
     struct look_up *l = calloc(1, sizeof *l);
     if (!l) return stream_broken(w, a, GYRE_NO_MEMORY);
     l->job = (struct job){.work = look_up, .item = {.run = looked_up}, .worker = w};

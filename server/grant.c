@@ -7,11 +7,9 @@
  * Limits: GRANTS_MOST a version. Control thread; read by all once published.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "blocking.h"
 #include "core.h"
 
 enum { GRANTS_MOST = 256 };
@@ -66,12 +64,11 @@ void *version_mem(struct version *v, size_t n)
 
 static int open_folder(const char *path, struct grant *g)
 {
-    struct stat st;
-    g->fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (g->fd < 0) return errno == ENOENT || errno == ENOTDIR ? GYRE_ABSENT : GYRE_DENIED;
-    if (fstat(g->fd, &st) < 0) return GYRE_IO;
-    g->dev = st.st_dev;
-    g->ino = st.st_ino;
+    struct file_facts st;
+    g->fd = blocking->root(path, &st);
+    if (g->fd < 0) return g->fd == -ENOENT || g->fd == -ENOTDIR ? GYRE_ABSENT : GYRE_DENIED;
+    g->dev = st.dev;
+    g->ino = st.ino;
     return GYRE_OK;
 }
 
@@ -92,10 +89,7 @@ int grant_want(struct version *v, gyre_view text)
     if (!g.text || !grown) return GYRE_FULL;
     memcpy(g.text, text.p, text.n);
     if (path) res = open_folder(g.text + (text.n - rest.n), &g);
-    if (res < 0) {
-        if (g.fd >= 0) close(g.fd);
-        return res;
-    }
+    if (res < 0) return res;
     v->grants[v->grants_n] = g;
     return (int)v->grants_n++;
 }
@@ -119,7 +113,7 @@ bool grant_dial(const struct version *v, gyre_view to)
 void grants_free(struct version *v)
 {
     for (uint32_t i = 0; i < v->grants_n; i++)
-        if (v->grants[i].fd >= 0) close(v->grants[i].fd);
+        if (v->grants[i].fd >= 0) blocking->close(v->grants[i].fd);
     free(v->grants);
     while (v->mem) unlink_mem(v->mem);
 }

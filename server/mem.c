@@ -9,8 +9,8 @@
  * costs no shared cache line.
  */
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "blocking.h"
 #include "core.h"
 
 enum { BLOCK_MAGIC = 0x0b10c4ed, BUF_MAGIC = 0x0b0ff3a1 };
@@ -139,7 +139,7 @@ struct bytes_core *bytes_of_file(int fd, uint64_t n)
 {
     struct bytes_core *c = core_make(n, 0);
     if (c) c->fd = fd;
-    else close(fd);
+    else blocking->close(fd);
     return c;
 }
 
@@ -152,7 +152,7 @@ struct bytes_core *borrow_bytes(struct bytes_core *c)
 void bytes_drop(struct bytes_core *c)
 {
     if (!c || atomic_fetch_sub_explicit(&c->count, 1, memory_order_acq_rel) != 1) return;
-    if (c->fd >= 0) close(c->fd);
+    if (c->fd >= 0) blocking->close(c->fd);
     free(c);
 }
 

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "blocking.h"
 #include "section.h"
 
 /* ---- orders ---- */
@@ -312,7 +313,7 @@ static struct listen_order *order_of(struct section *s, int fd, const char *text
 void service_listen(struct section *s, uint32_t worker, int fd, const char *text, bool datagrams)
 {
     if (worker >= s->pub.workers || s->removed) { /* it runs on one worker, and this is another's */
-        close(fd);
+        blocking->close(fd);
         return;
     }
     (void)service_post(s->service->workers[worker], section_listen,

@@ -11,7 +11,8 @@
 #include "cache.h"
 
 #include <errno.h>
-#include <unistd.h>
+
+#include "../blocking.h"
 
 enum { BUCKETS = 1024, ENTRY_COST = 256 };
 
@@ -123,11 +124,11 @@ static void changed(struct worker *w, struct poller *p, const struct ring_event 
 {
     struct files *f = (struct files *)p;
     _Alignas(struct inotify_event) uint8_t room[4096];
-    ssize_t n;
+    int64_t n;
     if (!(e->flags & RING_MORE)) f->armed = false;
-    while ((n = read(f->notify, room, sizeof room)) > 0 || (n < 0 && errno == EINTR)) {
+    while ((n = blocking->changes(f->notify, room, sizeof room)) > 0) {
         size_t at = 0;
-        while (n > 0 && at + sizeof(struct inotify_event) <= (size_t)n) {
+        while (at + sizeof(struct inotify_event) <= (size_t)n) {
             const struct inotify_event *event = (const void *)(room + at);
             if (event->len > (size_t)n - at - sizeof *event) break;
             at += sizeof *event + event->len;
@@ -146,16 +147,16 @@ static struct files *files_of(struct worker *w)
     f->poller.ready = changed;
     f->ends.newer = f->ends.older = &f->ends;
     w->ring->ops->random(w->ring, &f->seed, sizeof f->seed);
-    f->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    f->notify = blocking->notify();
     f->slot = slot_take(w, f, SLOT_POLLER, &f->id);
     w->files = f;
     if (f->slot == UINT32_MAX && f->notify >= 0) {
-        close(f->notify);
-        f->notify = -1;
+        blocking->close(f->notify);
+        f->notify = -ENOMEM;
     }
     if (f->notify >= 0) arm(w);
     else log_warn("files are not cached: no inotify: %s (raise fs.inotify.max_user_instances)",
-                  strerror(errno));
+                  strerror(-f->notify));
     return f;
 }
 
@@ -217,7 +218,7 @@ void files_free(struct worker *w)
     struct files *f = w->files;
     if (!f) return;
     drop_all(w);
-    if (f->notify >= 0) close(f->notify);
+    if (f->notify >= 0) blocking->close(f->notify);
     w->files = NULL;
     pool_give(w, f, sizeof *f);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * file.c - "file/1": files below granted roots.
  *
- * A helper opens a file beneath its root (the kernel resolves), reads it whole when it is small,
+ * A helper opens a file beneath its root (blocking.h), reads it whole when it is small,
  * and before that asks inotify to watch every folder on the way. The worker keeps small files, and
  * the descriptors of larger ones, in its cache (cache.c) and drops them when a folder says that
  * something changed.
@@ -10,15 +10,9 @@
  * Limits: LIMIT_FILE_CACHED a file, LIMIT_FILE_CACHE a worker, DEPTH_MOST folders deep for caching.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
+#include "../blocking.h"
 #include "cache.h"
 
 enum { DEPTH_MOST = 16, PATH_MOST = 4095 };
@@ -41,40 +35,6 @@ struct opening { /* one file that a helper opens */
 
 /* ---- on the helper ---- */
 
-/* Where there is no openat2 (valgrind; old container profiles): folder by folder, and no link. */
-static int open_step_by_step(int root, const char *path, int flags)
-{
-    int at = root, next;
-    for (;;) {
-        char part[256];
-        size_t n = strcspn(path, "/");
-        bool last = !path[n + strspn(path + n, "/")];
-        if (n >= sizeof part) next = -ENAMETOOLONG;
-        else if (path[0] == '/' || (n == 2 && !memcmp(path, "..", 2))) next = -EXDEV;
-        else {
-            memcpy(part, path, n);
-            part[n] = 0;
-            next = openat(at, part, (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
-            if (next < 0) next = -errno;
-        }
-        if (at != root) close(at);
-        if (next < 0 || last) return next;
-        at = next;
-        path += n + strspn(path + n, "/");
-    }
-}
-
-static int open_beneath(int root, const char *path, uint64_t flags, uint64_t resolve)
-{
-    struct open_how how = {.flags = flags | O_CLOEXEC,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve};
-    long fd;
-    do fd = syscall(SYS_openat2, root, path, &how, sizeof how);
-    while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-    if (fd < 0 && errno == ENOSYS) return open_step_by_step(root, path, (int)flags);
-    return fd < 0 ? -errno : (int)fd;
-}
-
 static int32_t error_of(int err)
 {
     switch (err) {
@@ -89,26 +49,19 @@ static int32_t error_of(int err)
     }
 }
 
-static bool watch_folder(int notify, int folder)
-{
-    char name[64];
-    snprintf(name, sizeof name, "/proc/self/fd/%d", folder);
-    return inotify_add_watch(notify, name, CACHE_EVENTS) >= 0;
-}
-
 /* Watches the root and each folder on the way, before the file is opened. false: cannot. */
 static bool watch_way(struct opening *o)
 {
-    if (o->notify < 0 || !watch_folder(o->notify, o->root)) return false;
+    if (o->notify < 0 || blocking->watch(o->notify, o->root, CACHE_EVENTS) < 0) return false;
     int depth = 0;
     for (char *at = o->path; (at = strchr(at, '/')); at++) {
         if (++depth > DEPTH_MOST) return false;
         *at = 0;
-        int folder = open_beneath(o->root, o->path, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+        int folder = blocking->folder(o->root, o->path);
         *at = '/';
         if (folder < 0) return false;
-        bool ok = watch_folder(o->notify, folder);
-        close(folder);
+        bool ok = blocking->watch(o->notify, folder, CACHE_EVENTS) >= 0;
+        blocking->close(folder);
         if (!ok) return false;
     }
     return true;
@@ -120,8 +73,7 @@ static bool read_whole(struct opening *o, int fd, uint64_t n)
     o->core = bytes_room(n);
     if (!o->core) return false;
     while (at < n) {
-        ssize_t got = pread(fd, o->core->p + at, n - at, (off_t)at);
-        if (got < 0 && errno == EINTR) continue;
+        int64_t got = blocking->read(fd, o->core->p + at, n - at, at);
         if (got <= 0) break; /* it shrank meanwhile: what there is */
         at += (uint64_t)got;
     }
@@ -132,29 +84,27 @@ static bool read_whole(struct opening *o, int fd, uint64_t n)
 static void open_file(struct job *job)
 {
     struct opening *o = (struct opening *)job;
-    struct stat st;
+    struct file_facts st;
     bool watched = watch_way(o);
-    int fd = open_beneath(o->root, o->path, O_RDONLY | O_NONBLOCK, RESOLVE_NO_SYMLINKS);
-    bool plain = fd >= 0;
-    if (fd == -ELOOP) fd = open_beneath(o->root, o->path, O_RDONLY | O_NONBLOCK, 0);
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        o->err = error_of(fd < 0 ? fd : -errno);
-        if (fd >= 0) close(fd);
+    int fd = blocking->open(o->root, o->path, &st);
+    if (fd < 0) {
+        o->err = error_of(fd);
         return;
     }
-    o->modified_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    o->identity = st.st_ino * 0x9e3779b97f4a7c15u ^ (uint64_t)o->modified_ns ^
-                  (uint64_t)st.st_size * 0xc2b2ae3d27d4eb4fu;
-    if (!S_ISREG(st.st_mode)) {
-        o->err = S_ISDIR(st.st_mode) ? GYRE_FOLDER : GYRE_DENIED;
-        close(fd);
-    } else if (st.st_size <= LIMIT_FILE_CACHED) {
-        o->may_cache = watched && plain && st.st_nlink == 1;
-        if (!read_whole(o, fd, (uint64_t)st.st_size)) o->err = GYRE_FULL;
-        close(fd);
+    o->modified_ns = st.modified_ns;
+    o->identity = st.ino * 0x9e3779b97f4a7c15u ^ (uint64_t)o->modified_ns ^
+                  st.size * 0xc2b2ae3d27d4eb4fu;
+    if (!st.file) {
+        o->err = st.folder ? GYRE_FOLDER : GYRE_DENIED;
+        blocking->close(fd);
+        return;
+    }
+    o->may_cache = watched && !st.through_link && st.names == 1;
+    if (st.size <= LIMIT_FILE_CACHED) {
+        if (!read_whole(o, fd, st.size)) o->err = GYRE_FULL;
+        blocking->close(fd);
     } else {
-        o->may_cache = watched && plain && st.st_nlink == 1;
-        o->core = bytes_of_file(fd, (uint64_t)st.st_size);
+        o->core = bytes_of_file(fd, st.size);
         if (!o->core) o->err = GYRE_FULL;
     }
 }
@@ -241,11 +191,11 @@ static struct gyre_buf *file_cached(struct gyre_actor *pub, int root, gyre_view 
 struct loaded_file {
     struct loaded_file *next;
     int root;
-    struct stat was;
+    struct file_facts was;
     char path[];
 };
 
-static void remember(struct version *v, int root, gyre_view path, const struct stat *st)
+static void remember(struct version *v, int root, gyre_view path, const struct file_facts *st)
 {
     struct loaded_file *f = version_mem(v, sizeof *f + path.n + 1);
     if (!f) return; /* then a refresh does not see its change; a reload of the section does */
@@ -256,12 +206,11 @@ static void remember(struct version *v, int root, gyre_view path, const struct s
 
 bool files_changed(const struct version *v)
 {
-    struct stat now;
+    struct file_facts now;
     for (const struct loaded_file *f = v->loaded; f; f = f->next)
-        if (fstatat(f->root, f->path, &now, 0) || now.st_ino != f->was.st_ino ||
-            now.st_dev != f->was.st_dev || now.st_size != f->was.st_size ||
-            now.st_mtim.tv_sec != f->was.st_mtim.tv_sec ||
-            now.st_mtim.tv_nsec != f->was.st_mtim.tv_nsec)
+        if (blocking->facts(f->root, f->path, &now) < 0 || now.ino != f->was.ino ||
+            now.dev != f->was.dev || now.size != f->was.size ||
+            now.modified_ns != f->was.modified_ns)
             return true;
     return false;
 }
@@ -272,7 +221,7 @@ static int file_load(struct gyre_section *pub, int root, gyre_view path, uint64_
     struct version *v = version_loading(NULL);
     const struct grant *g = v ? grant_root(v, root) : NULL;
     char name[PATH_MOST + 1];
-    struct stat st;
+    struct file_facts st;
     uint8_t *p = NULL;
     size_t at = 0;
     if (!g || &v->section->pub != pub)
@@ -280,20 +229,19 @@ static int file_load(struct gyre_section *pub, int root, gyre_view path, uint64_
     if (wrong_path(path)) return GYRE_INVALID;
     memcpy(name, path.p, path.n);
     name[path.n] = 0;
-    int fd = open_beneath(g->fd, name, O_RDONLY | O_NONBLOCK, 0);
+    int fd = blocking->open(g->fd, name, &st);
     if (fd < 0) return error_of(fd);
-    int res = fstat(fd, &st) < 0 ? GYRE_IO : S_ISDIR(st.st_mode) ? GYRE_FOLDER : GYRE_OK;
-    if (!res && !S_ISREG(st.st_mode)) res = GYRE_DENIED;
-    if (!res && (uint64_t)st.st_size > most) res = GYRE_FULL;
-    if (!res) p = version_mem(v, (size_t)st.st_size + 1);
+    int res = st.folder ? GYRE_FOLDER : st.file ? GYRE_OK : GYRE_DENIED;
+    if (!res && st.size > most) res = GYRE_FULL;
+    if (!res) p = version_mem(v, (size_t)st.size + 1);
     if (!res && !p) res = GYRE_FULL;
-    while (!res && at < (size_t)st.st_size) {
-        ssize_t got = read(fd, p + at, (size_t)st.st_size - at);
-        if (got < 0 && errno != EINTR) res = GYRE_IO;
-        if (got == 0) break;
-        if (got > 0) at += (size_t)got;
+    while (!res && at < (size_t)st.size) {
+        int64_t got = blocking->read(fd, p + at, (size_t)st.size - at, at);
+        if (got < 0) res = GYRE_IO;
+        if (got <= 0) break;
+        at += (size_t)got;
     }
-    close(fd);
+    blocking->close(fd);
     if (!res) *bytes = (gyre_view){p, at};
     if (!res) remember(v, g->fd, path, &st);
     return res;

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { FIRST_PORT = 40000 }; /* of far ends */
+
 void sim_wrong(const char *fmt, ...)
 {
     va_list args;
@@ -45,22 +47,45 @@ struct sim *sim_make(uint64_t seed)
     m->chance = ~seed;
     m->now_ns = GYRE_SECONDS(1000);
     m->buffers = RING_BUFFERS;
-    m->next_port = 40000;
+    m->next_port = FIRST_PORT;
     return m;
+}
+
+static void socket_free(struct sim_socket *s)
+{
+    for (struct sim_piece *p; (p = s->in); free(p)) s->in = p->next;
+    free(s);
+}
+
+static void end_free(struct sim_end *e)
+{
+    free(e->got);
+    free(e->sizes);
+    free(e);
+}
+
+void sim_rewind(struct sim *m, uint64_t seed)
+{
+    size_t kept = m->sockets_n;
+    while (kept && m->sockets[kept - 1]->closed) kept--;
+    for (struct sim_end **at = &m->ends, *e; (e = *at);) {
+        if (!e->datagrams && (size_t)(e->socket->fd - SIM_FD_FIRST) < kept) {
+            at = &e->next;
+            continue;
+        }
+        *at = e->next;
+        end_free(e);
+    }
+    while (m->sockets_n > kept) socket_free(m->sockets[--m->sockets_n]);
+    m->seed = seed;
+    m->chance = ~seed;
+    m->next_port = FIRST_PORT;
 }
 
 void sim_free(struct sim *m)
 {
-    for (size_t i = 0; i < m->sockets_n; i++) {
-        struct sim_socket *s = m->sockets[i];
-        for (struct sim_piece *p; (p = s->in); free(p)) s->in = p->next;
-        free(s);
-    }
-    for (struct sim_end *e; (e = m->ends); free(e)) {
-        m->ends = e->next;
-        free(e->got);
-        free(e->sizes);
-    }
+    for (size_t i = 0; i < m->sockets_n; i++) socket_free(m->sockets[i]);
+    for (struct sim_end *e, *next = m->ends; (e = next); end_free(e)) next = e->next;
     for (struct sim_peer_place *p; (p = m->peers); free(p)) m->peers = p->next;
     free(m->sockets);
     free(m);

@@ -11,8 +11,8 @@
  * not read fills up; closing with unread input resets. What the real kernel would punish in silence
  * (use of a closed descriptor, two sends at once, a buffer given twice) stops the program here.
  *
- * Descriptors of sockets start at SIM_FD_FIRST and are never used again. Smaller ones are real
- * (files, inotify) and are read, polled and closed for real.
+ * Descriptors of sockets start at SIM_FD_FIRST and are not used again (but see sim_rewind). Smaller
+ * ones are real (files, inotify) and are read, polled and closed for real.
  */
 #ifndef GYRE_RING_MEM_H
 #define GYRE_RING_MEM_H
@@ -30,6 +30,9 @@ struct sim_end;
 
 struct sim *sim_make(uint64_t seed);
 void sim_free(struct sim *); /* after all its rings */
+/* Between two runs of one world: forgets far ends, and sockets that have closed; their descriptors
+ * are used again. A stream that is still open stays, and its far end. Randomness begins anew. */
+void sim_rewind(struct sim *, uint64_t seed);
 struct ring *sim_ring(struct sim *, uint32_t worker);
 
 /* ---- what a run varies; set before the first turn ---- */

@@ -5,7 +5,7 @@
 #ifndef GYRE_SIM_KERNEL_H
 #define GYRE_SIM_KERNEL_H
 
-#include "sim.h"
+#include "base.h"
 
 /* Bytes on their way to the server: one write, or one datagram. */
 struct sim_piece {
@@ -109,9 +109,6 @@ uint32_t sim_rings_left(const struct sim *, char *why, size_t why_n);
 
 /* ---- the world ---- */
 
-_Noreturn void sim_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void *sim_need(void *p); /* p, or stops: no memory */
-uint64_t sim_random(uint64_t *state);
 struct sim_socket *sim_socket_at(struct sim *, int fd); /* stops when it is closed or none */
 struct sim_socket *sim_socket_make(struct sim *, enum sim_kind, uint32_t worker);
 struct sim_end *sim_end_make(struct sim *, struct sim_socket *, const gyre_addr *at);

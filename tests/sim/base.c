@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * base.c - what a world needs whatever stands behind it: its last word, randomness, addresses.
+ */
+#include "base.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void sim_wrong(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fputs("sim: ", stderr);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+    abort();
+}
+
+void *sim_need(void *p)
+{
+    if (!p) sim_wrong("no memory");
+    return p;
+}
+
+/* splitmix64: every seed gives a good row. */
+uint64_t sim_random(uint64_t *state)
+{
+    uint64_t x = *state += 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+bool sim_address(const char *text, gyre_addr *out)
+{
+    char host[64];
+    const char *colon = strrchr(text, ':');
+    uint64_t port = 0;
+    size_t n = colon ? (size_t)(colon - text) : 0;
+    memset(out, 0, sizeof *out);
+    if (!n || n >= sizeof host || !gyre_dec(gyre_str(colon + 1), 65535, &port)) return false;
+    bool six = text[0] == '[' && text[n - 1] == ']';
+    memcpy(host, text + six, n - 2 * six);
+    host[n - 2 * six] = 0;
+    out->port = (uint16_t)port;
+    if (six) return inet_pton(AF_INET6, host, out->ip) == 1;
+    memset(out->ip + 10, 0xff, 2);
+    return inet_pton(AF_INET, host, out->ip + 12) == 1;
+}

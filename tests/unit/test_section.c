@@ -8,7 +8,7 @@ static char told[4096]; /* what the callbacks said, a word each */
 static void tell(const struct gyre_actor *a, const char *what, int why)
 {
     size_t n = strlen(told);
-    snprintf(told + n, sizeof told - n, "%s%u.%s%d ", a->section->name, a->worker, what, why);
+    snprintf(told + n, sizeof told - n, "%s%u.%s%d ", a->section->name, a->worker, what, (int)why);
 }
 
 static bool has(const char *word)
@@ -23,7 +23,7 @@ static bool home_open(struct gyre_actor *a)
 }
 static void home_close(struct gyre_actor *a, enum gyre_why why)
 {
-    tell(a, "home-close", why);
+    tell(a, "home-close", (int)why);
 }
 static void home_conf(struct gyre_actor *a)
 {
@@ -31,11 +31,11 @@ static void home_conf(struct gyre_actor *a)
 }
 static void on_leave(struct gyre_actor *a, enum gyre_why why)
 {
-    tell(a, "leave", why);
+    tell(a, "leave", (int)why);
 }
 static void on_close(struct gyre_actor *a, enum gyre_why why)
 {
-    tell(a, "close", why);
+    tell(a, "close", (int)why);
 }
 static enum gyre_step on_data(struct gyre_actor *a, gyre_view *in)
 {

@@ -2,8 +2,8 @@
  * blocking.h - the rest of the seam: what the core asks of the world and has to wait for.
  *
  * Opening files beneath granted folders, watching folders, looking up names. Used by helper threads
- * and while on_load runs; a worker itself only closes, and reads what inotify told. Behind it stands
- * the system (blocking.c), or files in memory for tests (tests/sim/files.c).
+ * and while on_load runs; a worker itself only closes, and reads what inotify told. Behind it
+ * stands the system (blocking.c), or files in memory for tests (tests/sim/files.c).
  * Threads: any, at the same time. Errors are -errno, never errno.
  */
 #ifndef GYRE_BLOCKING_H

@@ -5,6 +5,7 @@
 #   make check    install what is missing, build, run every test
 #   make          build everything       make CC=clang      the same with another compiler
 #   make asan     tests under AddressSanitizer and UBSan     make tsan   under ThreadSanitizer
+#   make coverage which branches no test takes
 #   make bench    measure against the limit and against other servers
 #   make docs     write the option tables into plugins/*/README.md
 #   make tidy     check the rules of the code      make install DESTDIR= PREFIX=      make clean
@@ -162,7 +163,7 @@ $(BUILD)/bench/%: tools/bench/%.c $(wildcard tools/bench/*.h) $(BUILD)/flags
 define plugin_rule
 $(BUILD)/plugins/$(1).so: $(call plugin_objects,$(1))
 	@mkdir -p $$(@D)
-	$$(call say,LD)$(CC) $(PLUGIN_LDFLAGS) -o $$@.new $$^ && mv $$@.new $$@
+	$$(call say,LD)$$(CC) $$(PLUGIN_LDFLAGS) -o $$@.new $$^ && mv $$@.new $$@
 endef
 $(foreach p,$(PLUGINS),$(eval $(call plugin_rule,$(p))))
 

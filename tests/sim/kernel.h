@@ -58,6 +58,7 @@ struct sim {
     int64_t now_ns, wall_from_zero_ns;
     uint64_t seed, chance; /* of gyre->random, and of what the kernel decides */
     uint32_t buffers, short_sends;
+    size_t window;
     struct sim_socket **sockets;
     size_t sockets_n, sockets_cap;
     struct sim_end *ends;

@@ -19,6 +19,7 @@ struct sim *sim_make(uint64_t seed)
     m->chance = ~seed;
     m->now_ns = GYRE_SECONDS(1000);
     m->buffers = RING_BUFFERS;
+    m->window = SIM_WINDOW;
     m->next_port = FIRST_PORT;
     return m;
 }
@@ -71,6 +72,11 @@ void sim_set_buffers(struct sim *m, uint32_t n)
 void sim_set_short_sends(struct sim *m, uint32_t n)
 {
     m->short_sends = n;
+}
+
+void sim_set_window(struct sim *m, size_t n)
+{
+    m->window = n;
 }
 
 void sim_set_wall(struct sim *m, int64_t wall_ns)
@@ -265,7 +271,8 @@ size_t sim_room(const struct sim_end *e)
 {
     size_t used = e->got_n - e->slow_from;
     if (!e->slow) return SIZE_MAX;
-    return used < SIM_WINDOW ? SIM_WINDOW - used : 0;
+    size_t window = e->socket->sim->window;
+    return used < window ? window - used : 0;
 }
 
 void sim_got(struct sim_end *e, const void *p, size_t n)

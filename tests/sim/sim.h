@@ -22,7 +22,7 @@
 
 enum {
     SIM_FD_FIRST = 1 << 20,
-    SIM_WINDOW = 64 * 1024, /* what a peer that does not read takes before it is full */
+    SIM_WINDOW = 64 * 1024, /* preset: what a peer that does not read takes before it is full */
 };
 
 struct sim;
@@ -40,6 +40,7 @@ struct ring *sim_ring(struct sim *, uint32_t worker);
 void sim_set_buffers(struct sim *, uint32_t n);      /* of each ring; preset RING_BUFFERS */
 void sim_set_short_sends(struct sim *, uint32_t n);  /* a send takes 1 … n bytes; 0: any number */
 void sim_set_wall(struct sim *, int64_t wall_ns);    /* the wall clock now */
+void sim_set_window(struct sim *, size_t n);         /* of peers that do not read */
 
 /* ---- time: moves only here ---- */
 
@@ -70,7 +71,7 @@ struct sim_end *sim_accept(struct sim *, const gyre_addr *at, const char *path);
 void sim_write(struct sim_end *, gyre_view, bool apart);
 void sim_eof(struct sim_end *);
 void sim_reset(struct sim_end *);
-void sim_slow(struct sim_end *, bool); /* does not read: SIM_WINDOW more is all it takes */
+void sim_slow(struct sim_end *, bool); /* does not read: the window is all it takes */
 bool sim_is_slow(const struct sim_end *);
 bool sim_is_datagrams(const struct sim_end *);
 gyre_view sim_unread(const struct sim_end *); /* came, not consumed; the next datagram */

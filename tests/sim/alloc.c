@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel.h"
+#include "base.h"
 
 void *core_malloc(size_t n);
 void *core_calloc(size_t count, size_t n);

@@ -8,14 +8,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void (*on_wrong)(const char *);
+
+void sim_on_wrong(void (*f)(const char *))
+{
+    on_wrong = f;
+}
+
 void sim_wrong(const char *fmt, ...)
 {
+    char what[512];
     va_list args;
     va_start(args, fmt);
-    fputs("sim: ", stderr);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
+    vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
+    if (on_wrong) on_wrong(what);
+    fprintf(stderr, "sim: %s\n", what);
     abort();
 }
 

@@ -9,5 +9,4 @@
 /* The core, or the test, did what it must not: says so and aborts. */
 _Noreturn void sim_wrong(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void *sim_need(void *p); /* p, or stops: no memory */
-uint64_t sim_random(uint64_t *state);
 #endif

@@ -1,80 +1,163 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * kernel.c - the table of ring.h over the world of net.c.
+ * kernel.c - the table of ring.h over the world of net.c, and its scheduler.
  *
- * A call only notes the operation. wait looks at each noted one in order and lets it go as far as
- * it can (operations.c); what happened waits in a list that reap empties. One pass over the list is
- * one turn of the kernel: run_pass is the place where a scheduler may choose another order.
+ * A call only notes the operation. wait runs what is queued: operations that are new, and those
+ * that something happened to; each goes as far as it can (operations.c) and is over, or parked
+ * until something happens to its socket. What it told waits in a list that reap empties.
+ * With faults on, the order of running and of events is shuffled as far as the real kernel leaves
+ * it open (events of one operation keep their order; cancel and close come after what was
+ * submitted before them), and an operation may be held back for a while.
  * Owns its operations, events and receive buffers; a buffer is its own allocation of exact size.
  * Promise: nothing completes at the call. Time never moves here.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "kernel.h"
 
-static struct sim_ring *sim_of(struct ring *r)
+#include <errno.h>
+#include <stdlib.h>
+
+static struct sim_ring *ring_of(struct ring *r)
 {
     return (struct sim_ring *)r;
 }
 
 /* ---- noting operations ---- */
 
+static void push(struct sim_ring *m, struct sim_op *op)
+{
+    if (m->queue_n == m->queue_cap) {
+        m->queue_cap = m->queue_cap ? 2 * m->queue_cap : 64;
+        m->queue = sim_need(realloc(m->queue, m->queue_cap * sizeof(struct sim_op *)));
+    }
+    m->queue[m->queue_n++] = op;
+}
+
+static const char *name_of(const struct sim_op *op)
+{
+    static const char *const names[] = {
+        [DO_ACCEPT] = "accept", [DO_RECV] = "recv", [DO_RECV_FROM] = "recv_from",
+        [DO_SEND] = "send", [DO_SEND_MSG] = "send_msg", [DO_SEND_TO] = "send_to",
+        [DO_READ] = "read", [DO_CONNECT] = "connect", [DO_POLL] = "poll", [DO_CANCEL] = "cancel",
+        [DO_CLOSE] = "close"};
+    return names[op->what];
+}
+
+void sim_queue(struct sim_ring *m, struct sim_op *op)
+{
+    op->state = OP_QUEUED;
+    op->due_ns = 0;
+    push(m, op);
+    m->idle = false;
+}
+
+/* Where a descriptor keeps its one operation of that kind; NULL: there may be many. */
+static struct sim_op **place_of(struct sim_fd *fd, enum sim_what what)
+{
+    switch (what) {
+    case DO_ACCEPT:
+    case DO_RECV:
+    case DO_RECV_FROM:
+    case DO_POLL:
+    case DO_CONNECT: return &fd->in;
+    case DO_SEND: return &fd->out;
+    case DO_SEND_MSG: return fd->socket->kind == SIM_STREAM ? &fd->out : NULL;
+    default: return NULL;
+    }
+}
+
+/* Something happened to what it waits for. */
+void sim_wake(struct sim_op *op)
+{
+    if (op && op->state == OP_PARKED) sim_queue(op->ring, op);
+}
+
 static struct sim_op *note(struct ring *r, enum sim_what what, int fd, uint64_t user)
 {
-    struct sim_ring *m = sim_of(r);
-    struct sim_op *op = sim_need(calloc(1, sizeof *op));
-    op->what = what;
-    op->fd = fd;
-    op->user = user;
-    for (const struct sim_op *o = m->first; o; o = o->next) {
-        if (o->fd != fd || o->what != what || what == DO_CANCEL || what == DO_SEND_TO) continue;
-        if (what == DO_READ || what == DO_SEND_MSG) continue;
-        sim_wrong("the same operation (%d) twice at once on descriptor %d", what, fd);
+    struct sim_ring *m = ring_of(r);
+    struct sim_op *op = m->spare;
+    if (op) m->spare = op->next;
+    else op = sim_need(malloc(sizeof *op));
+    *op = (struct sim_op){.ring = m, .next = m->ops, .what = what, .fd = fd, .user = user};
+    if (m->ops) m->ops->before = op;
+    m->ops = op;
+    if (what != DO_CANCEL && fd >= SIM_FD_FIRST) {
+        struct sim_fd *f = sim_fd_at(m->sim, fd);
+        struct sim_op **place = place_of(f, what);
+        if (place && *place)
+            sim_wrong("%s begins on descriptor %d while %s is under way", name_of(op), fd,
+                      name_of(*place));
+        if (place) *place = op;
+        else if (what != DO_CLOSE) f->others++;
     }
-    *m->last = op;
-    m->last = &op->next;
-    m->idle = false;
+    sim_hash_in(m->sim, (uint64_t)what << 56 ^ (uint64_t)fd << 24 ^ user);
+    if (m->sim->trace)
+        sim_say(m->sim, "ring %u: %s fd %d user %lx", m->index, name_of(op), fd,
+                (unsigned long)user);
+    sim_queue(m, op);
     return op;
 }
 
-static void sim_op_accept(struct ring *r, int fd, uint64_t user)
+void sim_op_free(struct sim_op *op)
 {
-    note(r, DO_ACCEPT, fd, user);
+    struct sim_ring *m = op->ring;
+    for (size_t i = 0; op->state == OP_QUEUED && i < m->queue_n; i++)
+        if (m->queue[i] == op) m->queue[i] = NULL;
+    if (op->what != DO_CANCEL && op->fd >= SIM_FD_FIRST) {
+        struct sim_fd *f = &m->sim->fds[op->fd - SIM_FD_FIRST];
+        struct sim_op **place = place_of(f, op->what);
+        if (place && *place == op) *place = NULL;
+        else if (!place && op->what != DO_CLOSE) f->others--;
+        if (op->what == DO_ACCEPT || op->what == DO_RECV_FROM) sim_acceptor(f->socket, op, false);
+    }
+    if (op->next) op->next->before = op->before;
+    if (op->before) op->before->next = op->next;
+    else m->ops = op->next;
+    op->next = m->spare;
+    m->spare = op;
 }
 
-static void sim_op_recv(struct ring *r, int fd, uint64_t user)
+static void op_accept(struct ring *r, int fd, uint64_t user)
+{
+    struct sim_op *op = note(r, DO_ACCEPT, fd, user);
+    sim_acceptor(sim_socket_at(ring_of(r)->sim, fd), op, true);
+}
+
+static void op_recv(struct ring *r, int fd, uint64_t user)
 {
     note(r, DO_RECV, fd, user);
 }
 
-static void sim_op_recv_from(struct ring *r, int fd, uint64_t user)
+static void op_recv_from(struct ring *r, int fd, uint64_t user)
 {
-    note(r, DO_RECV_FROM, fd, user);
+    struct sim_op *op = note(r, DO_RECV_FROM, fd, user);
+    sim_acceptor(sim_socket_at(ring_of(r)->sim, fd), op, true);
 }
 
-static void sim_op_send(struct ring *r, int fd, const void *p, size_t n, uint64_t user)
+static void op_send(struct ring *r, int fd, const void *p, size_t n, uint64_t user)
 {
     struct sim_op *op = note(r, DO_SEND, fd, user);
     op->from = p;
     op->n = n;
+    op->sum = sim_sum(op);
 }
 
-static void sim_op_send_msg(struct ring *r, int fd, const struct msghdr *m, uint64_t user)
+static void op_send_msg(struct ring *r, int fd, const struct msghdr *m, uint64_t user)
 {
-    note(r, DO_SEND_MSG, fd, user)->message = m;
+    struct sim_op *op = note(r, DO_SEND_MSG, fd, user);
+    op->message = m;
+    op->sum = sim_sum(op);
 }
 
-static void sim_op_send_to(struct ring *r, int fd, const void *p, size_t n,
-                           const union ring_address *to, socklen_t to_n, uint64_t user)
+static void op_send_to(struct ring *r, int fd, const void *p, size_t n,
+                       const union ring_address *to, socklen_t to_n, uint64_t user)
 {
     struct sim_op *op = note(r, DO_SEND_TO, fd, user);
     op->from = p;
     op->n = n;
+    op->sum = sim_sum(op);
     memcpy(&op->address, to, to_n);
 }
 
-static void sim_op_read(struct ring *r, int fd, void *p, size_t n, uint64_t at, uint64_t user)
+static void op_read(struct ring *r, int fd, void *p, size_t n, uint64_t at, uint64_t user)
 {
     struct sim_op *op = note(r, DO_READ, fd, user);
     op->to = p;
@@ -82,30 +165,40 @@ static void sim_op_read(struct ring *r, int fd, void *p, size_t n, uint64_t at, 
     op->at = at;
 }
 
-static void sim_op_connect(struct ring *r, int fd, const union ring_address *to, socklen_t n,
-                           uint64_t user)
+static void op_connect(struct ring *r, int fd, const union ring_address *to, socklen_t n,
+                       uint64_t user)
 {
     memcpy(&note(r, DO_CONNECT, fd, user)->address, to, n);
 }
 
-static void sim_op_poll(struct ring *r, int fd, uint64_t user)
+static void op_poll(struct ring *r, int fd, uint64_t user)
 {
     note(r, DO_POLL, fd, user);
 }
 
-static void sim_op_cancel(struct ring *r, uint64_t target)
+static void op_cancel(struct ring *r, uint64_t target)
 {
     note(r, DO_CANCEL, -1, target);
 }
 
-static void sim_op_shutdown(struct ring *r, int fd, int how)
-{
-    note(r, DO_SHUTDOWN, fd, 0)->how = how;
-}
-
-static void sim_op_close(struct ring *r, int fd)
+static void op_close(struct ring *r, int fd)
 {
     note(r, DO_CLOSE, fd, 0);
+}
+
+/* At once, as the real one. */
+static void op_shutdown(struct ring *r, int fd, int how)
+{
+    struct sim *sim = ring_of(r)->sim;
+    struct sim_fd *f = sim_fd_at(sim, fd);
+    struct sim_socket *s = f->socket;
+    sim_hash_in(sim, (uint64_t)fd << 8 ^ (uint64_t)how);
+    if (sim->trace) sim_say(sim, "ring %u: shutdown fd %d how %d", ring_of(r)->index, fd, how);
+    if (how != SHUT_WR) s->read_shut = true;
+    if (how != SHUT_RD) s->write_shut = true;
+    if (s->end && s->write_shut && s->end->state == SIM_OPEN) s->end->state = SIM_ENDED;
+    sim_wake(f->in);
+    sim_wake(f->out);
 }
 
 /* ---- buffers ---- */
@@ -119,177 +212,289 @@ static struct sim_buffer *buffer_at(struct sim_ring *m, uint16_t bid)
     return b;
 }
 
-static void sim_op_give(struct ring *r, uint16_t bid)
+static void op_give(struct ring *r, uint16_t bid)
 {
-    struct sim_buffer *b = buffer_at(sim_of(r), bid);
+    struct sim_ring *m = ring_of(r);
+    struct sim_buffer *b = buffer_at(m, bid);
+    memset(b->bytes, 0xdb, b->n); /* whoever still looks sees nonsense, or the sanitizer */
     free(b->bytes);
     b->bytes = NULL;
+    if (bid & BID_DATAGRAM) m->datagrams_out--;
+    else m->streams_out--;
 }
 
-static const uint8_t *sim_op_buffer(struct ring *r, uint16_t bid)
+static const uint8_t *op_buffer(struct ring *r, uint16_t bid)
 {
-    return buffer_at(sim_of(r), bid)->bytes;
+    return buffer_at(ring_of(r), bid)->bytes;
 }
 
-static bool sim_op_datagram(struct ring *r, const struct ring_event *e, struct ring_datagram *out)
+static bool op_datagram(struct ring *r, const struct ring_event *e, struct ring_datagram *out)
 {
     if (e->res < 0) return false;
-    const struct sim_buffer *b = buffer_at(sim_of(r), e->bid);
-    *out = (struct ring_datagram){.data = {b->bytes, b->n}, .path = b->path};
+    const struct sim_buffer *b = buffer_at(ring_of(r), e->bid);
+    *out = (struct ring_datagram){.data = {b->bytes, b->n}, .path = b->path, .cut = b->cut};
     return true;
 }
 
-void sim_unlink(struct sim_ring *m, struct sim_op **at)
+/* ---- events ---- */
+
+/* Somewhere behind the last event of the same operation. */
+static size_t place_for(struct sim_ring *m, uint64_t user)
 {
-    struct sim_op *op = *at;
-    *at = op->next;
-    if (m->last == &op->next) m->last = at;
-    free(op);
+    size_t least = m->events_n;
+    while (least > m->events_at && m->events[least - 1].user != user) least--;
+    return least + sim_pick(m->sim, FAULT_REORDERED, m->events_n - least + 1);
 }
 
-/* In the order of noting. A cancel unlinks an operation before itself, so the place of the running
- * one is found anew. */
-static void run_pass(struct sim_ring *m)
+bool sim_tell(struct sim_ring *m, const struct sim_op *op, int32_t res, uint16_t flags,
+              uint16_t bid)
 {
-    struct sim_op *next;
-    for (struct sim_op *op = m->first; op; op = next) {
-        next = op->next;
-        if (!sim_run(m, op)) continue;
-        struct sim_op **at = &m->first;
-        while (*at != op) at = &(*at)->next;
-        sim_unlink(m, at);
+    struct sim *sim = m->sim;
+    size_t at = m->events_n;
+    if (m->events_n == m->events_cap) {
+        m->events_cap = m->events_cap ? 2 * m->events_cap : 64;
+        m->events = sim_need(realloc(m->events, m->events_cap * sizeof *m->events));
     }
+    if (sim->queue && flags & RING_MORE && m->events_n - m->events_at >= sim->queue) {
+        sim_note_fault(sim, FAULT_QUEUE_FULL, 1);
+        flags &= (uint16_t)~RING_MORE;
+    }
+    if (op->last) flags &= (uint16_t)~RING_MORE;
+    if (at > m->events_at && sim_happens(sim, FAULT_REORDERED)) at = place_for(m, op->user);
+    memmove(m->events + at + 1, m->events + at, (m->events_n - at) * sizeof *m->events);
+    m->events[at] = (struct ring_event){op->user, res, flags, bid};
+    m->events_n++;
+    m->idle = false;
+    sim_hash_in(sim, op->user ^ (uint64_t)(uint32_t)res << 16 ^ flags);
+    if (sim->trace)
+        sim_say(sim, "ring %u:     %s fd %d user %lx: %d%s%s", m->index, name_of(op), op->fd,
+                (unsigned long)op->user, res, flags & RING_MORE ? " more" : "",
+                flags & RING_BUFFER ? " buffer" : "");
+    return flags & RING_MORE;
 }
 
-/* ---- the turn ---- */
-
-static void sim_op_wait(struct ring *r, int64_t deadline_ns, bool busy)
+static size_t op_reap(struct ring *r, struct ring_event *out, size_t most)
 {
-    struct sim_ring *m = sim_of(r);
-    run_pass(m);
-    m->idle = m->events_at == m->events_n && !busy && !m->woken && deadline_ns > m->sim->now_ns;
-    m->deadline_ns = deadline_ns;
-    m->woken = false;
-}
-
-static size_t sim_op_reap(struct ring *r, struct ring_event *out, size_t most)
-{
-    struct sim_ring *m = sim_of(r);
+    struct sim_ring *m = ring_of(r);
     size_t n = m->events_n - m->events_at;
     if (n > most) n = most;
-    if (n) memcpy(out, m->events + m->events_at, n * sizeof *out);
-    m->events_at += n;
+    for (size_t i = 0; i < n; i++) {
+        out[i] = m->events[m->events_at++];
+        m->sim->events++;
+        if (m->sim->alive && !m->sim->alive(m->sim->alive_user, r, out[i].user))
+            sim_wrong("an operation (user %lx) ends after what it belongs to was freed",
+                      (unsigned long)out[i].user);
+    }
     if (m->events_at == m->events_n) m->events_at = m->events_n = 0;
     return n;
 }
 
-static void sim_op_wake(struct ring *r)
+/* ---- the turn ---- */
+
+static bool is_control(const struct sim_op *op)
 {
-    sim_of(r)->woken = true;
-    sim_of(r)->idle = false;
+    return op->what == DO_CANCEL || op->what == DO_CLOSE;
+}
+
+/* Operations only: control keeps its place behind them. */
+static void shuffle(struct sim_ring *m)
+{
+    size_t n = 0;
+    while (n < m->queue_n && !is_control(m->queue[n])) n++;
+    if (n < 2 || !sim_happens(m->sim, FAULT_REORDERED)) return;
+    for (size_t i = n - 1; i > 0; i--) {
+        size_t j = (size_t)sim_pick(m->sim, FAULT_REORDERED, i + 1);
+        struct sim_op *op = m->queue[i];
+        m->queue[i] = m->queue[j];
+        m->queue[j] = op;
+    }
+}
+
+/* true: not yet */
+static bool held_back(struct sim_ring *m, struct sim_op *op)
+{
+    if (is_control(op) || op->last) return false;
+    if (!op->due_ns) {
+        op->due_ns = m->sim->now_ns;
+        if (sim_happens(m->sim, FAULT_LATE))
+            op->due_ns += 1 + (int64_t)sim_pick(m->sim, FAULT_LATE, 20000000);
+    }
+    if (op->due_ns > m->sim->now_ns && op->due_ns < m->held_ns) m->held_ns = op->due_ns;
+    return op->due_ns > m->sim->now_ns;
+}
+
+/* What is queued while it runs (by what its operations do to other sockets) comes the next time;
+ * what is parked meanwhile was parked by its own run. */
+static void run_queue(struct sim_ring *m)
+{
+    size_t n = 0, kept = 0;
+    for (size_t i = 0; i < m->queue_n; i++)
+        if (m->queue[i]) m->queue[n++] = m->queue[i]; /* the others were cancelled */
+    m->queue_n = n;
+    m->held_ns = GYRE_NEVER;
+    shuffle(m);
+    for (size_t i = 0; i < n; i++) {
+        struct sim_op *op = m->queue[i];
+        if (!op) continue; /* cancelled meanwhile */
+        if (held_back(m, op)) {
+            m->queue[kept++] = op;
+            continue;
+        }
+        m->queue[i] = NULL;
+        op->state = OP_PARKED;
+        if (sim_run(m, op) == SIM_OVER) sim_op_free(op);
+    }
+    memmove((void *)(m->queue + kept), (void *)(m->queue + n),
+            (m->queue_n - n) * sizeof(struct sim_op *));
+    m->queue_n = kept + m->queue_n - n;
+}
+
+/* Real descriptors (inotify) say nothing by themselves: they are looked at in each turn. */
+static void look_at_real(struct sim_ring *m)
+{
+    for (struct sim_op *op = m->ops; op; op = op->next)
+        if (op->what == DO_POLL && op->fd < SIM_FD_FIRST) sim_wake(op);
+}
+
+static void op_wait(struct ring *r, int64_t deadline_ns, bool busy)
+{
+    struct sim_ring *m = ring_of(r);
+    look_at_real(m);
+    run_queue(m);
+    bool due = false;
+    for (size_t i = 0; i < m->queue_n; i++)
+        due |= m->queue[i] && m->queue[i]->due_ns <= m->sim->now_ns;
+    m->idle = m->events_at == m->events_n && !busy && !m->woken && !due &&
+              deadline_ns > m->sim->now_ns;
+    m->deadline_ns = deadline_ns;
+    m->woken = false;
+}
+
+static void op_wake(struct ring *r)
+{
+    ring_of(r)->woken = true;
+    ring_of(r)->idle = false;
 }
 
 bool sim_quiet(const struct sim *sim, int64_t *next_ns)
 {
     *next_ns = GYRE_NEVER;
-    for (size_t i = 0; i < LIMIT_WORKERS; i++) {
-        const struct sim_ring *m = sim->rings[i];
-        if (!m) continue;
+    for (const struct sim_ring *m = sim->rings; m; m = m->next) {
         if (!m->idle) return false;
         if (m->deadline_ns < *next_ns) *next_ns = m->deadline_ns;
+        if (m->held_ns < *next_ns) *next_ns = m->held_ns;
     }
     return true;
 }
 
 void sim_touch(struct sim *sim)
 {
-    for (size_t i = 0; i < LIMIT_WORKERS; i++)
-        if (sim->rings[i]) sim->rings[i]->idle = false;
+    for (struct sim_ring *m = sim->rings; m; m = m->next) m->idle = false;
 }
 
 /* ---- the rest of ring.h ---- */
 
-static int sim_op_socket(struct ring *r, int family, int type)
+static int op_socket(struct ring *r, int family, int type)
 {
-    struct sim_ring *m = sim_of(r);
+    struct sim_ring *m = ring_of(r);
     (void)family;
     if ((type & 0xff) != SOCK_STREAM) return -EPROTONOSUPPORT;
+    if (sim_happens(m->sim, FAULT_NO_FDS)) return -EMFILE;
     struct sim_socket *s = sim_socket_make(m->sim, SIM_STREAM, m->index);
-    s->given = true;
+    struct sim_fd *f = &m->sim->fds[s->fd - SIM_FD_FIRST];
+    f->given = true;
+    f->process = m->process;
     return s->fd;
 }
 
-static bool sim_op_peer(struct ring *r, int fd, gyre_addr *out)
+static bool op_peer(struct ring *r, int fd, gyre_addr *out)
 {
-    struct sim_socket *s = sim_socket_at(sim_of(r)->sim, fd);
+    struct sim_socket *s = sim_socket_at(ring_of(r)->sim, fd);
     *out = s->peer;
     return s->connected;
 }
 
-static bool sim_op_local(struct ring *r, int fd, gyre_addr *out)
+static bool op_local(struct ring *r, int fd, gyre_addr *out)
 {
-    *out = sim_socket_at(sim_of(r)->sim, fd)->local;
+    *out = sim_socket_at(ring_of(r)->sim, fd)->local;
     return true;
 }
 
-static int64_t sim_op_now(struct ring *r, enum gyre_clock clock)
+static int64_t op_now(struct ring *r, enum gyre_clock clock)
 {
-    const struct sim *sim = sim_of(r)->sim;
+    const struct sim *sim = ring_of(r)->sim;
     return sim->now_ns + (clock == GYRE_WALL ? sim->wall_from_zero_ns : 0);
 }
 
-static void sim_op_random(struct ring *r, void *p, size_t n)
+static void op_random(struct ring *r, void *p, size_t n)
 {
     uint8_t *at = p;
-    while (n--) *at++ = (uint8_t)sim_random(&sim_of(r)->sim->seed);
+    while (n--) *at++ = (uint8_t)sim_random(&ring_of(r)->sim->seed);
 }
 
-static void sim_op_free(struct ring *r)
+static void op_free(struct ring *r)
 {
-    struct sim_ring *m = sim_of(r);
-    run_pass(m);
-    for (struct sim_op *op; (op = m->first); free(op)) m->first = op->next;
+    struct sim_ring *m = ring_of(r), **at = &m->sim->rings;
+    if (!m->dead) {
+        m->sim->calm = true; /* the last closes are not to be held back */
+        run_queue(m);
+        m->sim->calm = false;
+    }
+    while (m->ops) sim_op_free(m->ops);
+    for (struct sim_op *op; (op = m->spare); free(op)) m->spare = op->next;
     for (size_t i = 0; i < RING_BUFFERS; i++) free(m->streams[i].bytes);
     for (size_t i = 0; i < RING_DATAGRAMS; i++) free(m->datagrams[i].bytes);
-    m->sim->rings[m->index] = NULL;
+    while (*at != m) at = &(*at)->next;
+    *at = m->next;
+    free((void *)m->queue);
     free(m->events);
     free(m);
+}
+
+void sim_kill(struct sim *sim, uint32_t process)
+{
+    struct sim_ring *next;
+    for (struct sim_ring *m = sim->rings; m; m = next) {
+        next = m->next;
+        m->dead = m->process == process;
+        if (m->dead) op_free(&m->pub);
+    }
+    for (size_t i = 0; i < sim->fds_n; i++)
+        if (sim->fds[i].process == process && sim->fds[i].given && !sim->fds[i].closed)
+            sim_close_fd(sim, SIM_FD_FIRST + (int)i);
 }
 
 uint32_t sim_rings_left(const struct sim *sim, char *why, size_t why_n)
 {
     uint32_t left = 0;
-    for (size_t i = 0; i < LIMIT_WORKERS; i++) {
-        const struct sim_ring *m = sim->rings[i];
-        uint32_t out = 0;
-        for (size_t b = 0; m && b < sim->buffers; b++)
-            out += (m->streams[b].bytes ? 1u : 0u) + (m->datagrams[b].bytes ? 1u : 0u);
+    for (const struct sim_ring *m = sim->rings; m; m = m->next) {
+        uint32_t out = m->streams_out + m->datagrams_out;
         if (!out) continue;
         left += out;
         size_t used = strlen(why);
-        snprintf(why + used, why_n - used, "%u receive buffers of worker %zu were not given back\n",
-                 out, i);
+        snprintf(why + used, why_n - used, "%u receive buffers of worker %u were not given back\n",
+                 out, m->index);
     }
     return left;
 }
 
-static const struct ring_ops sim_ops = {
-    .accept = sim_op_accept, .recv = sim_op_recv, .recv_from = sim_op_recv_from,
-    .send = sim_op_send, .send_msg = sim_op_send_msg, .send_to = sim_op_send_to,
-    .read = sim_op_read, .connect = sim_op_connect, .poll = sim_op_poll, .cancel = sim_op_cancel,
-    .shutdown = sim_op_shutdown, .close = sim_op_close, .socket = sim_op_socket,
-    .peer = sim_op_peer, .local = sim_op_local, .wait = sim_op_wait, .reap = sim_op_reap,
-    .give = sim_op_give, .buffer = sim_op_buffer, .datagram = sim_op_datagram, .now = sim_op_now,
-    .random = sim_op_random, .wake = sim_op_wake, .free = sim_op_free,
+static const struct ring_ops table = {
+    .accept = op_accept, .recv = op_recv, .recv_from = op_recv_from, .send = op_send,
+    .send_msg = op_send_msg, .send_to = op_send_to, .read = op_read, .connect = op_connect,
+    .poll = op_poll, .cancel = op_cancel, .shutdown = op_shutdown, .close = op_close,
+    .socket = op_socket, .peer = op_peer, .local = op_local, .wait = op_wait, .reap = op_reap,
+    .give = op_give, .buffer = op_buffer, .datagram = op_datagram, .now = op_now,
+    .random = op_random, .wake = op_wake, .free = op_free,
 };
 
 struct ring *sim_ring(struct sim *sim, uint32_t worker)
 {
-    struct sim_ring *m = sim_need(calloc(1, sizeof *m));
-    m->pub.ops = &sim_ops;
+    struct sim_ring *m = sim_need(calloc(1, sizeof *m)), **at = &sim->rings;
+    m->pub.ops = &table;
     m->sim = sim;
     m->index = worker;
-    m->last = &m->first;
-    sim->rings[worker] = m;
+    m->process = sim->process;
+    while (*at) at = &(*at)->next;
+    *at = m;
     return &m->pub;
 }

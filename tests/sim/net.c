@@ -17,6 +17,7 @@ struct sim *sim_make(uint64_t seed)
     struct sim *m = sim_need(calloc(1, sizeof *m));
     m->seed = seed;
     m->chance = ~seed;
+    m->process = 1;
     m->now_ns = GYRE_SECONDS(1000);
     m->buffers = RING_BUFFERS;
     m->window = SIM_WINDOW;
@@ -26,7 +27,8 @@ struct sim *sim_make(uint64_t seed)
 
 static void socket_free(struct sim_socket *s)
 {
-    for (struct sim_piece *p; (p = s->in); free(p)) s->in = p->next;
+    while (s->in) sim_piece_drop(s);
+    free(s->path);
     free(s);
 }
 
@@ -42,14 +44,16 @@ void sim_rewind(struct sim *m, uint64_t seed)
     size_t kept = m->sockets_n;
     while (kept && m->sockets[kept - 1]->closed) kept--;
     for (struct sim_end **at = &m->ends, *e; (e = *at);) {
-        if (!e->datagrams && (size_t)(e->socket->fd - SIM_FD_FIRST) < kept) {
+        if (!e->datagrams && !e->socket->closed) {
             at = &e->next;
             continue;
         }
         *at = e->next;
+        if (!e->datagrams) e->socket->end = NULL;
         end_free(e);
     }
     while (m->sockets_n > kept) socket_free(m->sockets[--m->sockets_n]);
+    while (m->fds_n && m->fds[m->fds_n - 1].closed) m->fds_n--;
     m->seed = seed;
     m->chance = ~seed;
     m->next_port = FIRST_PORT;
@@ -60,7 +64,9 @@ void sim_free(struct sim *m)
     for (size_t i = 0; i < m->sockets_n; i++) socket_free(m->sockets[i]);
     for (struct sim_end *e, *next = m->ends; (e = next); end_free(e)) next = e->next;
     for (struct sim_peer_place *p; (p = m->peers); free(p)) m->peers = p->next;
-    free(m->sockets);
+    sim_files_free(m);
+    free((void *)m->sockets);
+    free(m->fds);
     free(m);
 }
 
@@ -77,6 +83,16 @@ void sim_set_short_sends(struct sim *m, uint32_t n)
 void sim_set_window(struct sim *m, size_t n)
 {
     m->window = n;
+}
+
+void sim_set_queue(struct sim *m, uint32_t events)
+{
+    m->queue = events;
+}
+
+void sim_process(struct sim *m, uint32_t process)
+{
+    m->process = process;
 }
 
 void sim_set_wall(struct sim *m, int64_t wall_ns)
@@ -96,14 +112,30 @@ void sim_advance(struct sim *m, int64_t to_ns)
     sim_touch(m);
 }
 
-/* ---- sockets ---- */
+/* ---- sockets and descriptors ---- */
+
+struct sim_fd *sim_fd_at(struct sim *m, int fd)
+{
+    size_t i = (size_t)(fd - SIM_FD_FIRST);
+    if (fd < SIM_FD_FIRST || i >= m->fds_n) sim_wrong("descriptor %d is none", fd);
+    if (m->fds[i].closed) sim_wrong("descriptor %d is used after close", fd);
+    return &m->fds[i];
+}
 
 struct sim_socket *sim_socket_at(struct sim *m, int fd)
 {
-    size_t i = (size_t)(fd - SIM_FD_FIRST);
-    if (fd < SIM_FD_FIRST || i >= m->sockets_n) sim_wrong("descriptor %d is no socket", fd);
-    if (m->sockets[i]->closed) sim_wrong("descriptor %d is used after close", fd);
-    return m->sockets[i];
+    return sim_fd_at(m, fd)->socket;
+}
+
+int sim_fd_make(struct sim *m, struct sim_socket *s)
+{
+    if (m->fds_n == m->fds_cap) {
+        m->fds_cap = m->fds_cap ? 2 * m->fds_cap : 64;
+        m->fds = sim_need(realloc(m->fds, m->fds_cap * sizeof *m->fds));
+    }
+    m->fds[m->fds_n] = (struct sim_fd){.socket = s, .process = m->process};
+    s->fds++;
+    return SIM_FD_FIRST + (int)m->fds_n++;
 }
 
 struct sim_socket *sim_socket_make(struct sim *m, enum sim_kind kind, uint32_t worker)
@@ -111,13 +143,14 @@ struct sim_socket *sim_socket_make(struct sim *m, enum sim_kind kind, uint32_t w
     struct sim_socket *s = sim_need(calloc(1, sizeof *s));
     if (m->sockets_n == m->sockets_cap) {
         m->sockets_cap = m->sockets_cap ? 2 * m->sockets_cap : 16;
-        m->sockets = sim_need(realloc(m->sockets, m->sockets_cap * sizeof *m->sockets));
+        m->sockets = sim_need(realloc((void *)m->sockets, m->sockets_cap * sizeof *m->sockets));
     }
     s->sim = m;
     s->kind = kind;
-    s->fd = SIM_FD_FIRST + (int)m->sockets_n;
     s->worker = worker;
     s->in_end = &s->in;
+    s->waiting_end = &s->waiting;
+    s->fd = sim_fd_make(m, s);
     m->sockets[m->sockets_n++] = s;
     return s;
 }
@@ -126,20 +159,69 @@ int sim_listen(struct sim *m, uint32_t worker, const gyre_addr *local, bool data
 {
     struct sim_socket *s = sim_socket_make(m, datagrams ? SIM_PORT : SIM_LISTENER, worker);
     s->local = *local;
-    s->given = true;
+    m->fds[s->fd - SIM_FD_FIRST].given = true;
     return s->fd;
 }
 
+int sim_share(struct sim *m, int listener)
+{
+    int fd = sim_fd_make(m, sim_socket_at(m, listener));
+    m->fds[fd - SIM_FD_FIRST].given = true;
+    return fd;
+}
+
+void sim_piece_drop(struct sim_socket *s)
+{
+    struct sim_piece *p = s->in;
+    s->in = p->next;
+    if (!s->in) s->in_end = &s->in;
+    free(p);
+}
+
 /* The server closed. Input it never read, or that comes later, makes the kernel send a reset. */
-void sim_server_closes(struct sim_socket *s)
+static void last_close(struct sim_socket *s)
 {
     s->closed = true;
     if (s->kind == SIM_LISTENER)
         for (struct sim_end *e; (e = s->waiting); e->state = SIM_RESET)
             s->waiting = e->waiting_next;
+    if (s->kind >= SIM_FILE) sim_file_free(s);
     if (!s->end) return;
     if (s->in) s->end->state = SIM_RESET;
     else if (s->end->state == SIM_OPEN) s->end->state = SIM_ENDED;
+}
+
+void sim_close_fd(struct sim *m, int fd)
+{
+    struct sim_fd *f = sim_fd_at(m, fd);
+    if (f->in || f->out || f->others)
+        sim_wrong("descriptor %d is closed while operations on it are under way", fd);
+    f->closed = true;
+    if (--f->socket->fds == 0) last_close(f->socket);
+}
+
+/* ---- who accepts: one of those that are armed is told of each arrival, as the kernel does ---- */
+
+void sim_acceptor(struct sim_socket *s, struct sim_op *op, bool armed)
+{
+    struct sim_op *from = armed ? NULL : op;
+    for (size_t i = 0; i < ACCEPTORS; i++) {
+        if (s->acceptors[i] != from) continue;
+        s->acceptors[i] = armed ? op : NULL;
+        return;
+    }
+    if (armed) sim_wrong("more than %d accept on one socket", ACCEPTORS);
+}
+
+void sim_wake_one(struct sim_socket *s)
+{
+    size_t from = (size_t)sim_pick(s->sim, FAULT_REORDERED, ACCEPTORS);
+    for (size_t i = 0; i < ACCEPTORS; i++) {
+        struct sim_op *op = s->acceptors[(from + i) % ACCEPTORS];
+        if (!op || op->ring->dead) continue;
+        sim_wake(op);
+        return;
+    }
 }
 
 /* ---- far ends ---- */
@@ -159,15 +241,9 @@ struct sim_end *sim_end_make(struct sim *m, struct sim_socket *s, const gyre_add
     return e;
 }
 
-static void wait_in_line(struct sim_end **line, struct sim_end *e)
-{
-    while (*line) line = &(*line)->waiting_next;
-    *line = e;
-}
-
 struct sim_end *sim_connect(struct sim *m, int listener, const gyre_addr *from)
 {
-    struct sim_socket *l = m->sockets[listener - SIM_FD_FIRST];
+    struct sim_socket *l = m->fds[listener - SIM_FD_FIRST].socket;
     if (l->closed) return NULL;
     struct sim_socket *s = sim_socket_make(m, SIM_STREAM, l->worker);
     struct sim_end *e = sim_end_make(m, s, from);
@@ -175,14 +251,15 @@ struct sim_end *sim_connect(struct sim *m, int listener, const gyre_addr *from)
     s->connected = true;
     s->local = l->local;
     s->peer = e->at;
-    wait_in_line(&l->waiting, e);
-    sim_touch(m);
+    *l->waiting_end = e;
+    l->waiting_end = &e->waiting_next;
+    sim_wake_one(l);
     return e;
 }
 
 struct sim_end *sim_sender(struct sim *m, int port, const gyre_addr *from)
 {
-    struct sim_socket *s = m->sockets[port - SIM_FD_FIRST];
+    struct sim_socket *s = m->fds[port - SIM_FD_FIRST].socket;
     if (s->closed) return NULL;
     struct sim_end *e = sim_end_make(m, s, from);
     e->datagrams = true;
@@ -211,6 +288,7 @@ bool sim_peer(struct sim *m, const gyre_addr *at, const char *path)
     struct sim_peer_place *p = sim_need(calloc(1, sizeof *p));
     if (path) snprintf(p->path, sizeof p->path, "%s", path);
     else p->at = *at;
+    p->waiting_end = &p->waiting;
     p->next = m->peers;
     m->peers = p;
     return true;
@@ -220,8 +298,15 @@ struct sim_end *sim_accept(struct sim *m, const gyre_addr *at, const char *path)
 {
     struct sim_peer_place *p = sim_peer_at(m, at, path);
     struct sim_end *e = p ? p->waiting : NULL;
-    if (e) p->waiting = e->waiting_next;
+    if (!e) return NULL;
+    p->waiting = e->waiting_next;
+    if (!p->waiting) p->waiting_end = &p->waiting;
     return e;
+}
+
+static void wake_input(struct sim_socket *s)
+{
+    sim_wake(s->sim->fds[s->fd - SIM_FD_FIRST].in);
 }
 
 void sim_write(struct sim_end *e, gyre_view v, bool apart)
@@ -234,27 +319,29 @@ void sim_write(struct sim_end *e, gyre_view v, bool apart)
     if (v.n) memcpy(p->bytes, v.p, v.n);
     *s->in_end = p;
     s->in_end = &p->next;
-    sim_touch(s->sim);
+    if (e->datagrams) sim_wake_one(s);
+    else wake_input(s);
 }
 
 void sim_eof(struct sim_end *e)
 {
     e->socket->ended = true;
-    sim_touch(e->socket->sim);
+    wake_input(e->socket);
 }
 
 void sim_reset(struct sim_end *e)
 {
     e->socket->reset = true;
     e->state = SIM_RESET;
-    sim_touch(e->socket->sim);
+    wake_input(e->socket);
+    sim_wake(e->socket->sim->fds[e->socket->fd - SIM_FD_FIRST].out);
 }
 
 void sim_slow(struct sim_end *e, bool slow)
 {
     e->slow = slow;
     e->slow_from = e->got_n;
-    sim_touch(e->socket->sim);
+    sim_wake(e->socket->sim->fds[e->socket->fd - SIM_FD_FIRST].out);
 }
 
 bool sim_is_slow(const struct sim_end *e)
@@ -321,7 +408,7 @@ enum sim_state sim_state(const struct sim_end *e)
 
 int sim_fd(const struct sim_end *e)
 {
-    return e->socket->given ? e->socket->fd : -1;
+    return e->socket->sim->fds[e->socket->fd - SIM_FD_FIRST].given ? e->socket->fd : -1;
 }
 
 /* ---- the account at the end ---- */
@@ -329,13 +416,14 @@ int sim_fd(const struct sim_end *e)
 uint32_t sim_left(const struct sim *m, char *why, size_t why_n)
 {
     uint32_t left = sim_rings_left(m, why, why_n);
-    for (size_t i = 0; i < m->sockets_n; i++) {
-        const struct sim_socket *s = m->sockets[i];
-        static const char *const kinds[] = {"stream", "listening socket", "UDP port"};
-        if (!s->given || s->closed) continue;
+    static const char *const kinds[] = {"stream", "listening socket", "UDP port", "file", "folder",
+                                        "watch of folders"};
+    for (size_t i = 0; i < m->fds_n; i++) {
+        const struct sim_fd *f = &m->fds[i];
+        if (!f->given || f->closed) continue;
         size_t used = strlen(why);
-        snprintf(why + used, why_n - used, "descriptor %d (a %s) was not closed\n", s->fd,
-                 kinds[s->kind]);
+        snprintf(why + used, why_n - used, "descriptor %d (a %s) was not closed\n",
+                 SIM_FD_FIRST + (int)i, kinds[f->socket->kind]);
         left++;
     }
     return left;

@@ -3,7 +3,8 @@
  *
  * Owns nothing: an operation's bytes are the core's until its event is told.
  * Promise: an event is told after its effect; a multishot operation is over with the first event
- * that lacks RING_MORE. Wrong use (a closed descriptor, close with operations under way) stops.
+ * that lacks RING_MORE, and tells no other. Wrong use (a closed descriptor, close with operations
+ * under way, bytes that changed while they were being sent) stops.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,108 +14,180 @@
 
 #include "kernel.h"
 
-enum { SIM_DATAGRAM_BYTES = 65536 };
+enum { DATAGRAM_BYTES = 65536 };
 
-static void tell(struct sim_ring *m, uint64_t user, int32_t res, uint16_t flags, uint16_t bid)
+static enum sim_result finish(struct sim_op *op, int32_t res)
 {
-    if (m->events_n == m->events_cap) {
-        m->events_cap = m->events_cap ? 2 * m->events_cap : 64;
-        m->events = sim_need(realloc(m->events, m->events_cap * sizeof *m->events));
-    }
-    m->events[m->events_n++] = (struct ring_event){user, res, flags, bid};
+    (void)sim_tell(op->ring, op, res, 0, 0);
+    return SIM_OVER;
 }
 
-static bool finish(struct sim_ring *m, const struct sim_op *op, int32_t res)
+/* A multishot operation tells one more. SIM_OVER: that was its last. */
+static enum sim_result tell_more(struct sim_op *op, int32_t res, uint16_t flags, uint16_t bid,
+                                 enum sim_fault ends)
 {
-    tell(m, op->user, res, 0, 0);
-    return true;
+    uint16_t more = sim_happens(op->ring->sim, ends) ? 0 : RING_MORE;
+    return sim_tell(op->ring, op, res, flags | more, bid) ? SIM_PARK : SIM_OVER;
+}
+
+static uint64_t sum_of(uint64_t sum, const uint8_t *p, size_t n)
+{
+    uint64_t word = 0;
+    for (; n >= 8; n -= 8, p += 8) {
+        memcpy(&word, p, 8);
+        sum = (sum ^ word) * 0xff51afd7ed558ccdu;
+        sum ^= sum >> 32;
+    }
+    word = 0;
+    if (n) memcpy(&word, p, n);
+    return (sum ^ word ^ (uint64_t)n << 56) * 0xc4ceb9fe1a85ec53u;
+}
+
+uint64_t sim_sum(const struct sim_op *op)
+{
+    uint64_t sum = 1;
+    if (op->what != DO_SEND_MSG) return sum_of(sum, op->from, op->n);
+    for (size_t i = 0; i < op->message->msg_iovlen; i++)
+        sum = sum_of(sum, op->message->msg_iov[i].iov_base, op->message->msg_iov[i].iov_len);
+    return sum;
+}
+
+static void check_sum(const struct sim_op *op)
+{
+    if (sim_sum(op) != op->sum)
+        sim_wrong("bytes changed while they were being sent on descriptor %d", op->fd);
 }
 
 /* Takes a free buffer for n bytes; NULL: none is left. */
 static struct sim_buffer *take_buffer(struct sim_ring *m, bool datagram, size_t n, uint16_t *bid)
 {
     struct sim_buffer *all = datagram ? m->datagrams : m->streams;
-    for (uint32_t i = 0; i < m->sim->buffers; i++) {
-        if (all[i].bytes) continue;
-        all[i].bytes = sim_need(malloc(n ? n : 1));
-        all[i].n = n;
-        *bid = (uint16_t)(i | (datagram ? BID_DATAGRAM : 0));
-        return &all[i];
-    }
-    return NULL;
+    uint32_t *out = datagram ? &m->datagrams_out : &m->streams_out;
+    uint32_t *next = datagram ? &m->next_datagram : &m->next_stream, most = m->sim->buffers;
+    if (*out >= most || sim_happens(m->sim, FAULT_NO_BUFFERS)) return NULL;
+    while (all[*next % most].bytes) ++*next;
+    struct sim_buffer *b = &all[*next % most];
+    *bid = (uint16_t)(*next % most | (datagram ? BID_DATAGRAM : 0));
+    ++*next;
+    b->bytes = sim_need(malloc(n ? n : 1));
+    b->n = n;
+    b->cut = false;
+    ++*out;
+    return b;
 }
 
-/* ---- each operation: as far as it goes now; true: it is over ---- */
+/* ---- each operation ---- */
 
-static bool run_accept(struct sim_ring *m, struct sim_op *op)
+static enum sim_result run_accept(struct sim_ring *m, struct sim_op *op)
 {
     struct sim_socket *l = sim_socket_at(m->sim, op->fd);
     for (struct sim_end *e; (e = l->waiting);) {
+        if (sim_happens(m->sim, FAULT_NO_FDS)) return finish(op, -EMFILE);
+        if (sim_happens(m->sim, FAULT_AGAIN)) return finish(op, -EINTR);
         l->waiting = e->waiting_next;
-        e->socket->given = true;
-        tell(m, op->user, e->socket->fd, RING_MORE, 0);
+        if (!l->waiting) l->waiting_end = &l->waiting;
+        if (sim_happens(m->sim, FAULT_ABORTED)) {
+            e->state = SIM_RESET;
+            return finish(op, -ECONNABORTED);
+        }
+        struct sim_fd *f = sim_fd_at(m->sim, e->socket->fd);
+        f->given = true;
+        f->process = m->process;
+        if (tell_more(op, e->socket->fd, 0, 0, FAULT_ACCEPT_ENDS) == SIM_OVER) return SIM_OVER;
     }
-    return false;
+    return SIM_PARK;
 }
 
-static struct sim_piece *drop_piece(struct sim_socket *s)
-{
-    struct sim_piece *p = s->in;
-    s->in = p->next;
-    if (!s->in) s->in_end = &s->in;
-    free(p);
-    return s->in;
-}
-
-static bool run_recv(struct sim_ring *m, struct sim_op *op)
+static enum sim_result run_recv(struct sim_ring *m, struct sim_op *op)
 {
     struct sim_socket *s = sim_socket_at(m->sim, op->fd);
-    struct sim_piece *p = s->in;
-    bool some = false;
-    while (p && !(some && p->apart)) {
+    for (bool some = false; s->in; some = true) {
+        struct sim_piece *p = s->in;
         size_t n = p->n - p->at < RING_BUFFER_SIZE ? p->n - p->at : RING_BUFFER_SIZE;
         uint16_t bid;
+        if (some && (p->apart || op->last)) {
+            if (!op->last) sim_queue(m, op);
+            return SIM_PARK;
+        }
+        if (n > 1 && sim_happens(m->sim, FAULT_SHORT_READ))
+            n = 1 + (size_t)sim_pick(m->sim, FAULT_SHORT_READ, n - 1);
         struct sim_buffer *b = take_buffer(m, false, n, &bid);
-        if (!b) return finish(m, op, -ENOBUFS);
+        if (!b) return finish(op, -ENOBUFS);
         memcpy(b->bytes, p->bytes + p->at, n);
-        tell(m, op->user, (int32_t)n, RING_MORE | RING_BUFFER, bid);
-        some = true;
         p->at += n;
-        if (p->at == p->n) p = drop_piece(s);
+        if (p->at == p->n) sim_piece_drop(s);
+        if (tell_more(op, (int32_t)n, RING_BUFFER, bid, FAULT_RECV_ENDS) == SIM_OVER)
+            return SIM_OVER;
     }
-    if (p) return false;
-    if (s->reset) return finish(m, op, -ECONNRESET);
-    return s->ended || s->read_shut ? finish(m, op, 0) : false;
+    if (s->reset) return finish(op, -ECONNRESET);
+    return s->ended || s->read_shut ? finish(op, 0) : SIM_PARK;
 }
 
-static bool run_recv_from(struct sim_ring *m, struct sim_op *op)
+static enum sim_result run_recv_from(struct sim_ring *m, struct sim_op *op)
 {
     struct sim_socket *s = sim_socket_at(m->sim, op->fd);
-    for (struct sim_piece *p = s->in; p; p = drop_piece(s)) {
+    while (s->in) {
+        struct sim_piece *p = s->in;
         uint16_t bid;
-        struct sim_buffer *b = take_buffer(m, true, p->n, &bid);
-        if (!b) return finish(m, op, -ENOBUFS);
-        if (p->n) memcpy(b->bytes, p->bytes, p->n);
+        if (sim_happens(m->sim, FAULT_LOST)) {
+            sim_piece_drop(s);
+            continue;
+        }
+        size_t n = p->n;
+        bool cut = n > 1 && sim_happens(m->sim, FAULT_DATAGRAM_CUT);
+        if (cut) n = 1 + (size_t)sim_pick(m->sim, FAULT_DATAGRAM_CUT, n - 1);
+        struct sim_buffer *b = take_buffer(m, true, n, &bid);
+        if (!b) return finish(op, -ENOBUFS);
+        if (n) memcpy(b->bytes, p->bytes, n);
         b->path = (gyre_path){p->from, s->local};
-        tell(m, op->user, (int32_t)p->n, RING_MORE | RING_BUFFER, bid);
+        b->cut = cut;
+        sim_piece_drop(s);
+        if (tell_more(op, (int32_t)n, RING_BUFFER, bid, FAULT_RECV_ENDS) == SIM_OVER)
+            return SIM_OVER;
     }
-    return false;
+    return SIM_PARK;
 }
 
-static bool run_send(struct sim_ring *m, struct sim_op *op)
+/* How much of n bytes a send takes; 0: none now. */
+static size_t send_room(struct sim *sim, const struct sim_socket *s, size_t n)
 {
-    struct sim_socket *s = sim_socket_at(m->sim, op->fd);
-    if (s->reset) return finish(m, op, -ECONNRESET);
-    if (s->write_shut || !s->connected) return finish(m, op, -EPIPE);
-    size_t n = op->n, room = sim_room(s->end);
-    if (op->n && !room) return false;
+    size_t room = sim_room(s->end);
     if (n > room) n = room;
-    if (n && m->sim->short_sends) {
-        size_t most = 1 + (size_t)(sim_random(&m->sim->chance) % m->sim->short_sends);
+    if (n && sim->short_sends) {
+        size_t most = 1 + (size_t)(sim_random(&sim->chance) % sim->short_sends);
         if (n > most) n = most;
     }
-    sim_got(s->end, op->from, n);
-    return finish(m, op, (int32_t)n);
+    if (n > 1 && sim_happens(sim, FAULT_SHORT_WRITE))
+        n = 1 + (size_t)sim_pick(sim, FAULT_SHORT_WRITE, n - 1);
+    return n;
+}
+
+static enum sim_result run_send(struct sim_ring *m, struct sim_op *op)
+{
+    struct sim_socket *s = sim_socket_at(m->sim, op->fd);
+    struct iovec one = {(void *)(uintptr_t)op->from, op->n};
+    const struct iovec *part = op->what == DO_SEND ? &one : op->message->msg_iov;
+    size_t parts = op->what == DO_SEND ? 1 : op->message->msg_iovlen, all = 0;
+    check_sum(op);
+    if (s->reset) return finish(op, -ECONNRESET);
+    if (s->write_shut || !s->connected) return finish(op, -EPIPE);
+    if (sim_happens(m->sim, FAULT_AGAIN))
+        return finish(op, sim_pick(m->sim, FAULT_AGAIN, 2) ? -EAGAIN : -EINTR);
+    if (sim_happens(m->sim, FAULT_SEND_ERROR)) {
+        static const int errors[] = {EPIPE, ECONNRESET, ETIMEDOUT};
+        s->reset = true;
+        s->end->state = SIM_RESET;
+        return finish(op, -errors[sim_pick(m->sim, FAULT_SEND_ERROR, 3)]);
+    }
+    for (size_t i = 0; i < parts; i++) all += part[i].iov_len;
+    size_t n = send_room(m->sim, s, all), left = n;
+    if (all && !n) return SIM_PARK;
+    for (size_t i = 0; i < parts && left; i++) {
+        size_t take = part[i].iov_len < left ? part[i].iov_len : left;
+        sim_got(s->end, part[i].iov_base, take);
+        left -= take;
+    }
+    return finish(op, (int32_t)n);
 }
 
 static bool address_read(const union ring_address *from, gyre_addr *out)
@@ -138,7 +211,8 @@ static int32_t emit(struct sim_ring *m, int fd, const union ring_address *to, co
     gyre_addr at;
     if (!address_read(to, &at)) return -EAFNOSUPPORT;
     struct sim_end *e = sim_sender_at(m->sim, s, &at);
-    if (n > SIM_DATAGRAM_BYTES) return -EMSGSIZE;
+    if (n > DATAGRAM_BYTES) return -EMSGSIZE;
+    if (sim_happens(m->sim, FAULT_EMIT)) return -ENOBUFS;
     for (size_t done = 0; e && (done < n || !n); done += segment) {
         size_t piece = n - done < segment ? n - done : segment;
         sim_got(e, (const uint8_t *)p + done, piece);
@@ -147,9 +221,10 @@ static int32_t emit(struct sim_ring *m, int fd, const union ring_address *to, co
     return (int32_t)n;
 }
 
-static bool run_send_to(struct sim_ring *m, struct sim_op *op)
+static enum sim_result run_send_to(struct sim_ring *m, struct sim_op *op)
 {
-    return finish(m, op, emit(m, op->fd, &op->address, op->from, op->n, SIZE_MAX / 2));
+    check_sum(op);
+    return finish(op, emit(m, op->fd, &op->address, op->from, op->n, SIZE_MAX / 2));
 }
 
 static size_t segment_of(const struct msghdr *h)
@@ -162,88 +237,93 @@ static size_t segment_of(const struct msghdr *h)
     return segment ? segment : SIZE_MAX / 2;
 }
 
-static bool run_send_msg(struct sim_ring *m, struct sim_op *op)
+/* Of a stream, it is a send of several parts; of a port, a datagram with control data. */
+static enum sim_result run_send_msg(struct sim_ring *m, struct sim_op *op)
 {
     const struct msghdr *h = op->message;
-    struct sim_op flat = *op;
-    uint8_t *bytes;
-    bool over;
-    for (size_t i = 0; i < h->msg_iovlen; i++) flat.n += h->msg_iov[i].iov_len;
-    bytes = sim_need(malloc(flat.n ? flat.n : 1));
-    for (size_t i = 0, at = 0; i < h->msg_iovlen; at += h->msg_iov[i++].iov_len)
-        memcpy(bytes + at, h->msg_iov[i].iov_base, h->msg_iov[i].iov_len);
-    flat.from = bytes;
-    if (h->msg_name) {
-        memcpy(&flat.address, h->msg_name, h->msg_namelen);
-        over = finish(m, op, emit(m, op->fd, &flat.address, bytes, flat.n, segment_of(h)));
-    } else {
-        over = run_send(m, &flat);
-    }
-    free(bytes);
-    return over;
+    union ring_address to = {.any = {.sa_family = AF_UNSPEC}};
+    if (!h->msg_name) return run_send(m, op);
+    check_sum(op);
+    memcpy(&to, h->msg_name, h->msg_namelen < sizeof to ? h->msg_namelen : sizeof to);
+    if (h->msg_iovlen != 1) sim_wrong("a datagram of %zu parts", (size_t)h->msg_iovlen);
+    return finish(op, emit(m, op->fd, &to, h->msg_iov->iov_base, h->msg_iov->iov_len,
+                           segment_of(h)));
 }
 
-static bool run_read(struct sim_ring *m, struct sim_op *op)
+static enum sim_result run_read(struct sim_ring *m, struct sim_op *op)
 {
-    ssize_t n = pread(op->fd, op->to, op->n, (off_t)op->at);
-    return finish(m, op, n < 0 ? -errno : (int32_t)n);
+    int64_t n;
+    if (op->fd < SIM_FD_FIRST) {
+        n = pread(op->fd, op->to, op->n, (off_t)op->at);
+        if (n < 0) n = -errno;
+    } else {
+        n = sim_file_read(sim_socket_at(m->sim, op->fd), op->to, op->n, op->at);
+    }
+    return finish(op, (int32_t)n);
 }
 
-static bool run_connect(struct sim_ring *m, struct sim_op *op)
+static enum sim_result run_connect(struct sim_ring *m, struct sim_op *op)
 {
     struct sim_socket *s = sim_socket_at(m->sim, op->fd);
     const char *path = op->address.any.sa_family == AF_UNIX ? op->address.un.sun_path : NULL;
     gyre_addr at;
     (void)address_read(&op->address, &at);
     struct sim_peer_place *p = sim_peer_at(m->sim, &at, path);
-    if (!p) return finish(m, op, path ? -ENOENT : -ECONNREFUSED);
-    struct sim_end **line = &p->waiting;
-    while (*line) line = &(*line)->waiting_next;
-    *line = s->end = sim_end_make(m->sim, s, NULL);
+    if (!p) return finish(op, path ? -ENOENT : -ECONNREFUSED);
+    if (sim_happens(m->sim, FAULT_CONNECT)) {
+        static const int errors[] = {ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH};
+        return finish(op, -errors[sim_pick(m->sim, FAULT_CONNECT, 3)]);
+    }
+    *p->waiting_end = s->end = sim_end_make(m->sim, s, NULL);
+    p->waiting_end = &s->end->waiting_next;
     s->connected = true;
     s->local = s->end->at;
     s->peer = at;
-    return finish(m, op, 0);
+    return finish(op, 0);
 }
 
-static bool run_poll(struct sim_ring *m, struct sim_op *op)
+static enum sim_result run_poll(struct sim_ring *m, struct sim_op *op)
 {
     struct pollfd p = {.fd = op->fd, .events = POLLIN};
-    if (poll(&p, 1, 0) > 0) tell(m, op->user, p.revents, RING_MORE, 0);
-    return false;
+    bool ready = op->fd < SIM_FD_FIRST ? poll(&p, 1, 0) > 0
+                                       : sim_notify_ready(sim_socket_at(m->sim, op->fd));
+    if (!ready) return SIM_PARK;
+    return tell_more(op, POLLIN, 0, 0, FAULT_RECV_ENDS);
 }
 
-static bool run_cancel(struct sim_ring *m, struct sim_op *op)
+/* Success may race it: then what is cancelled does what it can, and that is its end. */
+static void cancel(struct sim_op *op)
 {
-    for (struct sim_op **at = &m->first; *at != op; at = &(*at)->next) {
-        if ((*at)->user != op->user || (*at)->what >= DO_CANCEL) continue;
-        finish(m, op, -ECANCELED);
-        sim_unlink(m, at);
+    struct sim *sim = op->ring->sim;
+    size_t before = op->ring->events_n;
+    enum sim_result result = SIM_PARK;
+    if (sim->per_million[FAULT_CANCEL_RACE] && sim_happens(sim, FAULT_CANCEL_RACE)) {
+        op->last = true;
+        result = sim_run(op->ring, op);
+        if (op->ring->events_n == before) sim->faults[FAULT_CANCEL_RACE]--; /* there was nothing */
+    }
+    if (result == SIM_PARK) (void)finish(op, -ECANCELED);
+    sim_op_free(op);
+}
+
+static enum sim_result run_cancel(struct sim_ring *m, struct sim_op *op)
+{
+    for (struct sim_op *o = m->ops; o; o = o->next) {
+        if (o->user != op->user || o->what == DO_CANCEL || o->what == DO_CLOSE) continue;
+        cancel(o);
         break;
     }
-    return true;
+    return SIM_OVER;
 }
 
-static bool run_shutdown(struct sim_ring *m, struct sim_op *op)
+static enum sim_result run_close(struct sim_ring *m, struct sim_op *op)
 {
-    struct sim_socket *s = sim_socket_at(m->sim, op->fd);
-    if (op->how != SHUT_WR) s->read_shut = true;
-    if (op->how != SHUT_RD) s->write_shut = true;
-    if (s->end && s->write_shut && s->end->state == SIM_OPEN) s->end->state = SIM_ENDED;
-    return true;
-}
-
-static bool run_close(struct sim_ring *m, struct sim_op *op)
-{
-    for (const struct sim_op *o = m->first; o; o = o->next)
-        if (o != op && o->fd == op->fd && o->what < DO_CANCEL)
-            sim_wrong("descriptor %d closed while operation %d is under way", op->fd, o->what);
     if (op->fd < SIM_FD_FIRST) close(op->fd);
-    else sim_server_closes(sim_socket_at(m->sim, op->fd));
-    return true;
+    else sim_close_fd(m->sim, op->fd);
+    return SIM_OVER;
 }
 
-bool sim_run(struct sim_ring *m, struct sim_op *op)
+enum sim_result sim_run(struct sim_ring *m, struct sim_op *op)
 {
     switch (op->what) {
     case DO_ACCEPT: return run_accept(m, op);
@@ -256,8 +336,7 @@ bool sim_run(struct sim_ring *m, struct sim_op *op)
     case DO_CONNECT: return run_connect(m, op);
     case DO_POLL: return run_poll(m, op);
     case DO_CANCEL: return run_cancel(m, op);
-    case DO_SHUTDOWN: return run_shutdown(m, op);
     case DO_CLOSE: return run_close(m, op);
     }
-    return true;
+    return SIM_OVER;
 }

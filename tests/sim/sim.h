@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * sim.h - a simulated kernel behind ring.h, and the far ends of its wires.
+ * sim.h - a simulated kernel behind ring.h and blocking.h, and the far ends of its wires.
  *
- * A `sim` is one world: virtual clock, seeded randomness, sockets, and a ring for each worker. The
- * core sees only ring.h; a test holds the far ends: clients of listening sockets, senders of
- * datagrams, and peers that answer a dial. All of it runs in one thread, so a run is repeatable.
+ * A `sim` is one world: virtual clock, seeded randomness, sockets, files, and a ring for each
+ * worker. The core sees only ring.h and blocking.h; a test holds the far ends: clients of listening
+ * sockets, senders of datagrams, and peers that answer a dial. All of it runs in one thread, so a
+ * run is repeatable: the same seed makes the same trace.
  *
  * It behaves like the real ring where a plugin or the core could notice: operations begin when
  * the ring waits and never complete at the call; multishot operations end and say so; receive
  * buffers are few, of exact size, and gone once given back; a send may be short; a peer that does
  * not read fills up; closing with unread input resets. What the real kernel would punish in silence
- * (use of a closed descriptor, two sends at once, a buffer given twice) stops the program here.
+ * (use of a closed descriptor, two sends at once, a buffer given twice, bytes that change while
+ * they are being sent) stops the program here. Faults (faults.c) are off until a test sets them.
  *
  * Descriptors of sockets start at SIM_FD_FIRST and are not used again (but see sim_rewind). Smaller
  * ones are real (files, inotify) and are read, polled and closed for real.
  */
-#ifndef GYRE_RING_MEM_H
-#define GYRE_RING_MEM_H
+#ifndef GYRE_SIM_H
+#define GYRE_SIM_H
+
+#include <stdio.h>
 
 #include "limits.h"
 #include "ring.h"
@@ -41,6 +45,9 @@ void sim_set_buffers(struct sim *, uint32_t n);      /* of each ring; preset RIN
 void sim_set_short_sends(struct sim *, uint32_t n);  /* a send takes 1 … n bytes; 0: any number */
 void sim_set_wall(struct sim *, int64_t wall_ns);    /* the wall clock now */
 void sim_set_window(struct sim *, size_t n);         /* of peers that do not read */
+/* So many events fit into a completion queue; further ones come a turn later, and what is multishot
+ * ends. 0: any number. */
+void sim_set_queue(struct sim *, uint32_t events);
 
 /* ---- time: moves only here ---- */
 
@@ -51,9 +58,25 @@ bool sim_quiet(const struct sim *, int64_t *next_ns);
 /* Something outside changed (a file): every ring looks again. */
 void sim_touch(struct sim *);
 
+/* ---- processes: who holds which ring and descriptor ---- */
+
+/* Rings and descriptors that come from now on belong to this process; preset 1. */
+void sim_process(struct sim *, uint32_t process);
+/* The process died: its operations and buffers are gone, its descriptors are closed. */
+void sim_kill(struct sim *, uint32_t process);
+
 /* ---- sockets of the server ---- */
 
 int sim_listen(struct sim *, uint32_t worker, const gyre_addr *local, bool datagrams);
+/* Another descriptor of the same listening socket or port, as one sent to another process is. */
+int sim_share(struct sim *, int listener);
+
+/* ---- files (files.c), for a core that may not see real ones ---- */
+
+/* From now on blocking.h leads here, until sim_free. */
+void sim_files(struct sim *);
+/* A file appears, or is replaced as editors do it; n SIZE_MAX: it goes. path is absolute. */
+void sim_file(struct sim *, const char *path, const void *bytes, size_t n);
 
 /* ---- far ends; they live as long as the sim ---- */
 
@@ -86,4 +109,39 @@ uint32_t sim_left(const struct sim *, char *why, size_t why_n);
 
 /* Reads "192.0.2.1:80" or "[2001:db8::1]:80". */
 bool sim_address(const char *text, gyre_addr *);
+
+/* ---- faults (faults.c) ---- */
+
+enum sim_fault {
+    /* of the kernel */
+    FAULT_SHORT_READ, FAULT_SHORT_WRITE, FAULT_NO_BUFFERS, FAULT_ACCEPT_ENDS, FAULT_RECV_ENDS,
+    FAULT_CANCEL_RACE, FAULT_QUEUE_FULL, FAULT_NO_FDS, FAULT_ABORTED, FAULT_REORDERED, FAULT_LATE,
+    FAULT_SEND_ERROR, FAULT_AGAIN, FAULT_CONNECT, FAULT_EMIT, FAULT_LOST, FAULT_DATAGRAM_CUT,
+    FAULT_FILE_SHORT, FAULT_FILE_ERROR, FAULT_WATCH_LOST,
+    /* of what a test does; it counts them with sim_note_fault */
+    FAULT_RESET, FAULT_HALF_CLOSE, FAULT_SLOW, FAULT_STALLED, FAULT_CLOCK, FAULT_MEMORY,
+    FAULT_CRASH, FAULT_RELOAD, FAULT_DRAIN,
+    FAULT_KINDS
+};
+const char *sim_fault_name(enum sim_fault);
+void sim_set_fault(struct sim *, enum sim_fault, uint32_t per_million);
+void sim_calm(struct sim *, bool); /* no faults of the kernel while on */
+void sim_note_fault(struct sim *, enum sim_fault, uint64_t n);
+uint64_t sim_faults(const struct sim *, enum sim_fault); /* how often it happened */
+uint64_t sim_random(uint64_t *state);
+
+/* ---- what happened ---- */
+
+uint64_t sim_hash(const struct sim *);   /* of everything that happened, in order */
+uint64_t sim_events(const struct sim *); /* that rings gave to the core */
+/* Writes each operation and event as a line; NULL: no more. */
+void sim_trace(struct sim *, FILE *);
+/* Into the trace, with the time. */
+void sim_say(struct sim *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Asked before an event is given to the core: false means that nobody can take it any more. */
+void sim_on_event(struct sim *, bool (*alive)(void *user, const struct ring *, uint64_t op),
+                  void *user);
+/* Called instead of stopping, when the core does what the real kernel would punish in silence. It
+ * must not return. */
+void sim_on_wrong(void (*)(const char *what));
 #endif

@@ -174,6 +174,10 @@ bool process_spawn(struct supervisor *s, struct process *p, const struct crew *c
     if (!started) (void)snprintf(why, why_n, "%s", strerror(errno));
     if (started) p->channel = pair[0];
     else if (pair[0] >= 0) (void)close(pair[0]);
+    if (!started && p->stats) {
+        (void)munmap((void *)(uintptr_t)p->stats, sizeof *p->stats);
+        p->stats = NULL;
+    }
     if (started && s->single) return true; /* the thread took the others */
     if (pair[1] >= 0) (void)close(pair[1]);
     if (stats >= 0) (void)close(stats);

@@ -15,13 +15,13 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core.h"
+#include "ring_kernel.h"
 
-enum { GROUP_STREAMS, GROUP_DATAGRAMS, BID_DATAGRAM = 0x8000, NAME_BYTES = 32, CONTROL_BYTES = 64 };
+enum { GROUP_STREAMS, GROUP_DATAGRAMS };
 _Static_assert(NAME_BYTES >= sizeof(struct sockaddr_in6) &&
                    (sizeof(struct io_uring_recvmsg_out) + NAME_BYTES) % sizeof(size_t) == 0,
                "control data behind the name is aligned");
@@ -192,14 +192,6 @@ static void uring_cancel(struct ring *r, uint64_t target)
     sqe->user_data = 0;
 }
 
-/* A plain call: the ring would hand it to a kernel thread, which looks the number up late, when it
- * may be another connection's. It never blocks. */
-static void uring_shutdown(struct ring *r, int fd, int how)
-{
-    (void)r;
-    (void)shutdown(fd, how);
-}
-
 static void uring_close(struct ring *r, int fd)
 {
     struct io_uring_sqe *sqe = take_sqe(uring_of(r), 0);
@@ -215,31 +207,7 @@ static int uring_socket(struct ring *r, int family, int type)
     return fd < 0 ? -errno : fd;
 }
 
-static bool uring_peer(struct ring *r, int fd, gyre_addr *out)
-{
-    union ring_address a;
-    socklen_t n = sizeof a;
-    (void)r;
-    return getpeername(fd, &a.any, &n) == 0 && address_from(&a.any, out);
-}
-
-static bool uring_local(struct ring *r, int fd, gyre_addr *out)
-{
-    union ring_address a;
-    socklen_t n = sizeof a;
-    (void)r;
-    return getsockname(fd, &a.any, &n) == 0 && address_from(&a.any, out);
-}
-
 /* ---- waiting and reaping ---- */
-
-static int64_t uring_now(struct ring *r, enum gyre_clock clock)
-{
-    struct timespec t;
-    (void)r;
-    clock_gettime(clock == GYRE_WALL ? CLOCK_REALTIME : CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* Valgrind does not know that io_uring_enter blocks, and stops all other threads while it does.
  * There the ring is asked again and again, with a sleep in between that valgrind knows. */
@@ -248,7 +216,7 @@ static int wait_under_valgrind(struct uring *u, int64_t deadline_ns)
     const struct timespec nap = {0, 2000000};
     int res = io_uring_submit_and_get_events(&u->io);
     while (res >= 0 && !io_uring_cq_ready(&u->io) &&
-           uring_now(&u->pub, GYRE_MONO) < deadline_ns) {
+           kernel_now(&u->pub, GYRE_MONO) < deadline_ns) {
         nanosleep(&nap, NULL);
         res = io_uring_get_events(&u->io);
     }
@@ -275,7 +243,7 @@ static void uring_wait(struct ring *r, int64_t deadline_ns, bool busy)
     } else if (deadline_ns == GYRE_NEVER) {
         res = io_uring_submit_and_wait(&u->io, 1);
     } else {
-        int64_t left = deadline_ns - uring_now(r, GYRE_MONO);
+        int64_t left = deadline_ns - kernel_now(r, GYRE_MONO);
         struct __kernel_timespec t = {0, 0};
         if (left > 0) {
             t.tv_sec = left / 1000000000;
@@ -315,23 +283,6 @@ static size_t uring_reap(struct ring *r, struct ring_event *out, size_t most)
     return n;
 }
 
-static void control_read(struct msghdr *m, struct ring_datagram *out)
-{
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-            struct in_pktinfo info;
-            memcpy(&info, CMSG_DATA(c), sizeof info);
-            memset(out->path.local.ip, 0, 10);
-            memset(out->path.local.ip + 10, 0xff, 2);
-            memcpy(out->path.local.ip + 12, &info.ipi_spec_dst, 4);
-        } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-            struct in6_pktinfo info;
-            memcpy(&info, CMSG_DATA(c), sizeof info);
-            memcpy(out->path.local.ip, &info.ipi6_addr, 16);
-        }
-    }
-}
-
 static bool uring_datagram(struct ring *r, const struct ring_event *e, struct ring_datagram *out)
 {
     struct uring *u = uring_of(r);
@@ -343,32 +294,13 @@ static bool uring_datagram(struct ring *r, const struct ring_event *e, struct ri
     out->data = (gyre_view){io_uring_recvmsg_payload(head, &u->from),
                             io_uring_recvmsg_payload_length(head, e->res, &u->from)};
     out->cut = (head->flags & MSG_TRUNC) != 0;
-    if (!address_from(io_uring_recvmsg_name(head), &out->path.peer)) return false;
-    if (head->controllen) {
-        struct msghdr m = {.msg_control = (uint8_t *)(head + 1) + u->from.msg_namelen,
-                           .msg_controllen = head->controllen};
-        control_read(&m, out);
-    }
-    return true;
-}
-
-static void uring_random(struct ring *r, void *p, size_t n)
-{
-    uint8_t *at = p;
-    (void)r;
-    while (n) {
-        ssize_t got = getrandom(at, n < 256 ? n : 256, 0);
-        if (got < 0 && errno != EINTR) bug(__func__, "getrandom: %s", strerror(errno));
-        if (got > 0) at += got, n -= (size_t)got;
-    }
+    return kernel_datagram(io_uring_recvmsg_name(head),
+                           (uint8_t *)(head + 1) + u->from.msg_namelen, head->controllen, out);
 }
 
 static void uring_wake(struct ring *r)
 {
-    uint64_t one = 1;
-    ssize_t done;
-    do done = write(uring_of(r)->wake_fd, &one, sizeof one);
-    while (done < 0 && errno == EINTR);
+    kernel_wake(uring_of(r)->wake_fd);
 }
 
 static void buffers_free(struct buffers *b)
@@ -392,9 +324,9 @@ static const struct ring_ops uring_ops = {
     .accept = uring_accept, .recv = uring_recv, .recv_from = uring_recv_from, .send = uring_send,
     .send_msg = uring_send_msg, .send_to = uring_send_to, .read = uring_read,
     .connect = uring_connect, .poll = uring_poll, .cancel = uring_cancel,
-    .shutdown = uring_shutdown, .close = uring_close, .socket = uring_socket, .peer = uring_peer,
-    .local = uring_local, .wait = uring_wait, .reap = uring_reap, .give = uring_give,
-    .buffer = uring_buffer, .datagram = uring_datagram, .now = uring_now, .random = uring_random,
+    .shutdown = kernel_shutdown, .close = uring_close, .socket = uring_socket, .peer = kernel_peer,
+    .local = kernel_local, .wait = uring_wait, .reap = uring_reap, .give = uring_give,
+    .buffer = uring_buffer, .datagram = uring_datagram, .now = kernel_now, .random = kernel_random,
     .wake = uring_wake, .free = uring_free,
 };
 

@@ -2,10 +2,11 @@
  * ring.h - the one seam between the core and the world.
  *
  * Everything a worker does to the world goes through these operations. Behind them stands io_uring
- * (ring.c) or a simulated kernel for tests (tests/sim). All calls belong to the
- * worker's thread, but for ring_wake. Operations never fail at the call: each ends in events that
- * carry its `user` word; a multishot one (accept, recv, recv_from, poll) goes on while an event
- * has RING_MORE, and is over with the first one without it.
+ * (ring.c), epoll where that is not allowed (ring_epoll.c), or a simulated kernel for tests
+ * (tests/sim). All calls belong to the worker's thread, but for ring_wake. Operations never fail at
+ * the call: each ends in events that carry its `user` word; a multishot one (accept, recv,
+ * recv_from, poll) goes on while an event has RING_MORE, and is over with the first one without it.
+ * A descriptor has one operation that reads (or connects) at a time, and a stream one that sends.
  * Promise: an event is returned by ring_reap after its effect; nothing calls back.
  */
 #ifndef GYRE_RING_H
@@ -62,7 +63,7 @@ struct ring_ops {
     void (*connect)(struct ring *, int fd, const union ring_address *, socklen_t, uint64_t user);
     /* multishot, readable */
     void (*poll)(struct ring *, int fd, uint64_t user);
-    /* no event of its own; the target ends */
+    /* of accept, recv, recv_from, poll, connect. No event of its own; the target ends */
     void (*cancel)(struct ring *, uint64_t target_user);
     void (*shutdown)(struct ring *, int fd, int how);                          /* no event */
     /* no event; all its operations have ended */
@@ -98,4 +99,6 @@ socklen_t address_to(const gyre_addr *, bool v4, union ring_address *);
 
 /* The io_uring kernel. NULL: why (a sentence with the remedy) was written. [worker] */
 struct ring *ring_make(char *why, size_t why_size);
+/* The epoll kernel, for where that is not allowed. [worker] */
+struct ring *ring_make_epoll(char *why, size_t why_size);
 #endif

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 
+#include "../tests/sim/account.h"
 #include "../tests/sim/sim.h"
 #include "service.h"
 #include "talk.h"
@@ -281,30 +282,6 @@ void talk_host_drain(struct talk_host *h)
 
 /* ---- the end and its account ---- */
 
-static bool left(char *why, size_t why_n, const char *what, int64_t n)
-{
-    size_t used = strlen(why);
-    if (n) snprintf(why + used, why_n - used, "%lld %s\n", (long long)n, what);
-    return n != 0;
-}
-
-static bool count_left(struct talk_host *h, char *why, size_t why_n)
-{
-    int64_t streams = 0, actors = 0, memory = 0, live = 0;
-    for (uint32_t i = 0; i < h->service->stats->rows; i++) {
-        const struct stats_row *r = &h->service->stats->row[i];
-        streams += r->v[STAT_STREAMS];
-        actors += r->v[STAT_ACTORS];
-        memory += r->v[STAT_MEMORY];
-    }
-    for (uint32_t i = 0; i < h->workers; i++) live += h->service->workers[i]->live;
-    bool some = left(why, why_n, "streams are still counted as open", streams);
-    some |= left(why, why_n, "actors are still counted as alive", actors);
-    some |= left(why, why_n, "bytes of memory are still counted", memory);
-    some |= left(why, why_n, "objects of workers were not freed", live);
-    return some | (sim_left(h->sim, why, why_n) > 0);
-}
-
 static bool leave(struct talk_host *h, char *why, size_t why_n)
 {
     int64_t until = sim_now(h->sim) + DRAIN_MOST;
@@ -316,26 +293,8 @@ static bool leave(struct talk_host *h, char *why, size_t why_n)
     if (!rests) return snprintf(why, why_n, "it never comes to rest\n"), false;
     if (!service_drained(h->service))
         return snprintf(why, why_n, "the service was still not drained after 10 minutes\n"), false;
-    return !count_left(h, why, why_n);
-}
-
-/* What a worker keeps for itself goes first, then every byte of its pool must be back. */
-static bool pools_left(struct talk_host *h, char *why, size_t why_n)
-{
-    int64_t bytes = 0;
-    for (uint32_t i = 0; i < h->workers; i++) {
-        struct worker *w = h->service->workers[i];
-        worker_here = w;
-        bus_free(w);
-        files_free(w);
-        dgram_free(w);
-        pool_give(w, w->starved, w->starved_cap * sizeof *w->starved);
-        w->starved = NULL;
-        w->starved_cap = 0;
-        bytes += (int64_t)pool_in_use(w->pool);
-    }
-    worker_here = NULL;
-    return left(why, why_n, "bytes of the workers' pools were not given back", bytes);
+    bool some = account_left(h->service, why, why_n);
+    return !(sim_left(h->sim, why, why_n) > 0 || some);
 }
 
 bool talk_host_end(struct talk_host *h, char *why, size_t why_n)
@@ -347,7 +306,7 @@ bool talk_host_end(struct talk_host *h, char *why, size_t why_n)
         service_abort(h->service);
         service_stop(h->service);
         (void)talk_host_settle(h);
-        if (h->section && good) good = !pools_left(h, why, why_n);
+        if (h->section && good) good = !account_pools(h->service, why, why_n);
         h->service->plugins = NULL; /* the next run has it */
         service_free(h->service);
     }

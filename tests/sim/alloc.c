@@ -23,13 +23,14 @@ char *core_strndup(const char *s, size_t most);
 struct live {
     uintptr_t p; /* 0: free place */
     size_t n;
+    uint32_t owner;
 };
 static struct {
     pthread_mutex_t lock;
     struct live *at;
     size_t cap, used; /* cap: a power of two, at most half of it used */
     uint64_t bytes, calls, failed, fail_at, chance;
-    uint32_t per_million, held;
+    uint32_t per_million, held, owner;
     bool for_good;
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -40,11 +41,11 @@ static size_t home_of(uintptr_t p)
     return (size_t)((p >> 4) * 0x9e3779b97f4a7c15u >> 20) & (all.cap - 1);
 }
 
-static void put(uintptr_t p, size_t n)
+static void put(struct live block)
 {
-    size_t i = home_of(p);
+    size_t i = home_of(block.p);
     while (all.at[i].p) i = (i + 1) & (all.cap - 1);
-    all.at[i] = (struct live){p, n};
+    all.at[i] = block;
 }
 
 static void grow(void)
@@ -54,14 +55,14 @@ static void grow(void)
     all.cap = n ? 2 * n : 1024;
     all.at = sim_need(calloc(all.cap, sizeof *all.at));
     for (size_t i = 0; i < n; i++)
-        if (old[i].p) put(old[i].p, old[i].n);
+        if (old[i].p) put(old[i]);
     free(old);
 }
 
 static void note(void *p, size_t n)
 {
     if (2 * (all.used + 1) > all.cap) grow();
-    put((uintptr_t)p, n);
+    put((struct live){(uintptr_t)p, n, all.owner});
     all.used++;
     all.bytes += n;
 }
@@ -204,11 +205,29 @@ uint64_t alloc_live_bytes(void)
     return all.bytes;
 }
 
-void alloc_crash(void)
+uint64_t alloc_live_of(uint32_t process)
 {
-    for (size_t i = 0; i < all.cap; i++) {
-        free((void *)all.at[i].p);
-        all.at[i].p = 0;
+    uint64_t n = 0;
+    for (size_t i = 0; i < all.cap; i++) n += all.at[i].p && all.at[i].owner == process;
+    return n;
+}
+
+uint32_t alloc_owner(uint32_t process)
+{
+    uint32_t was = all.owner;
+    all.owner = process;
+    return was;
+}
+
+void alloc_crash(uint32_t process)
+{
+    for (size_t i = 0; i < all.cap;) {
+        void *p = (void *)all.at[i].p;
+        if (!p || all.at[i].owner != process) {
+            i++;
+            continue;
+        }
+        (void)forget(p); /* another may have moved to this place: it is looked at again */
+        free(p);
     }
-    all.used = all.bytes = 0;
 }

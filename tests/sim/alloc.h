@@ -24,8 +24,11 @@ void alloc_fail_often(uint64_t seed, uint32_t per_million);
 void alloc_hold(void);
 void alloc_go_on(void);
 
+/* Blocks made from now on belong to this process (preset 0). The one before. */
+uint32_t alloc_owner(uint32_t process);
 uint64_t alloc_live(void);       /* blocks that were not freed */
 uint64_t alloc_live_bytes(void);
-/* What the process that "crashes" held: frees every block that is alive, as its end would. */
-void alloc_crash(void);
+uint64_t alloc_live_of(uint32_t process); /* blocks; walks all */
+/* A process "crashes": frees every block that it has, as its end would. */
+void alloc_crash(uint32_t process);
 #endif

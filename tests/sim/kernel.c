@@ -376,6 +376,11 @@ static void op_wake(struct ring *r)
     ring_of(r)->idle = false;
 }
 
+bool sim_idle(const struct ring *r)
+{
+    return ((const struct sim_ring *)r)->idle;
+}
+
 bool sim_quiet(const struct sim *sim, int64_t *next_ns)
 {
     *next_ns = GYRE_NEVER;

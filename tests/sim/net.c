@@ -109,7 +109,8 @@ void sim_advance(struct sim *m, int64_t to_ns)
 {
     if (to_ns < m->now_ns) sim_wrong("time goes backwards");
     m->now_ns = to_ns;
-    sim_touch(m);
+    for (struct sim_ring *r = m->rings; r; r = r->next)
+        if (r->deadline_ns <= to_ns || r->held_ns <= to_ns) r->idle = false;
 }
 
 /* ---- sockets and descriptors ---- */

@@ -55,6 +55,7 @@ int64_t sim_now(const struct sim *);
 void sim_advance(struct sim *, int64_t to_ns);
 /* True when no ring has anything to do before *next_ns (GYRE_NEVER: before a peer acts). */
 bool sim_quiet(const struct sim *, int64_t *next_ns);
+bool sim_idle(const struct ring *); /* this one has nothing to do now */
 /* Something outside changed (a file): every ring looks again. */
 void sim_touch(struct sim *);
 

@@ -405,12 +405,12 @@ static void serve_until_over(struct serve *s)
         int64_t left = s->drain_until_ms ? s->drain_until_ms - now_ms() : -1;
         int timeout = left > INT32_MAX ? INT32_MAX : (int)left;
         uint64_t n;
-        if (s->drain_until_ms && left <= 0) break;
+        if (s->drain_until_ms && s->running && service_drained(s->service)) s->drained = true;
+        if (s->drained || (s->drain_until_ms && left <= 0)) break;
         if (poll(fds, 2, timeout) < 0 && errno != EINTR) bug(__func__, "poll: %s", strerror(errno));
         if (fds[1].revents && read(s->service->wake_fd, &n, sizeof n) < 0 && errno != EAGAIN)
             bug(__func__, "eventfd: %s", strerror(errno));
         if (fds[0].revents) read_channel(s);
-        if (s->drain_until_ms && s->running && service_drained(s->service)) s->drained = true;
         service_reap(s->service);
     }
 }

@@ -9,8 +9,8 @@ T=$(mktemp -d) || exit 2
 trap 'rm -rf "$T"' EXIT
 failed=0
 
-# imports OBJECT …: a row "room.c call" for each undefined symbol that no object defines. The library
-# has checking doubles of some functions; the compiler brings helpers of its own.
+# imports OBJECT …: rows "room.c call", one for each undefined symbol that no object defines. The
+# library has checking doubles of some functions; the compiler brings helpers of its own.
 imports() {
     local object
     nm --defined-only "$@" | awk 'NF == 3 { print $3 }' | sort -u >"$T/defined"

@@ -6,12 +6,16 @@
  *   CODE          a text: which code this is        NAME    what it is called
  *   TARGET_NEW    it wants a host that is to come   ENTRY_OTHER   its descriptor has another name
  *   LOAD_CRASH    its constructor crashes           REFUSE=1      on_load refuses every section
+ *   LEAVES        on_load ends the process
  */
 #ifdef TARGET_NEW
 #define GYRE_TARGET 99
 #endif
 #ifdef ENTRY_OTHER
 #define gyre_plugin_v1 gyre_plugin_v9
+#endif
+#ifdef LEAVES
+#include <unistd.h>
 #endif
 #include "gyre.h"
 
@@ -78,6 +82,9 @@ static bool on_load(struct gyre_section *section, void *conf, gyre_out *why)
 {
     (void)section;
     (void)conf;
+#ifdef LEAVES
+    _exit(7);
+#endif
     if (REFUSE) gyre_put(why, GYRE_LIT("it refuses on principle"));
     return !REFUSE;
 }

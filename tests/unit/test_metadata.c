@@ -351,6 +351,8 @@ Test(metadata, untrusted_text)
     expect_refused_text(PLUGIN "metric\ta\tb\nend\n", "says too much about itself");
     expect_refused_text(PLUGIN "need\ta/1\nend\n", "says too little about itself");
     expect_refused_text("refused: has no sense\n", "has no sense");
+    expect_refused_text("refused: \n", "does not describe itself");
+    expect_refused_text("refused: \\N\n", "does not describe itself");
     expect_refused_text("refused: \x1b[2J\n", "has a text with control characters");
 }
 

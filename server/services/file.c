@@ -67,18 +67,19 @@ static bool watch_way(struct opening *o)
     return true;
 }
 
-static bool read_whole(struct opening *o, int fd, uint64_t n)
+static int32_t read_whole(struct opening *o, int fd, uint64_t n)
 {
     uint64_t at = 0;
     o->core = bytes_room(n);
-    if (!o->core) return false;
+    if (!o->core) return GYRE_FULL;
     while (at < n) {
         int64_t got = blocking->read(fd, o->core->p + at, n - at, at);
-        if (got <= 0) break; /* it shrank meanwhile: what there is */
+        if (got < 0) return GYRE_IO;
+        if (got == 0) break; /* it shrank meanwhile: what there is */
         at += (uint64_t)got;
     }
     o->core->n = at;
-    return true;
+    return GYRE_OK;
 }
 
 static void open_file(struct job *job)
@@ -101,7 +102,7 @@ static void open_file(struct job *job)
     }
     o->may_cache = watched && !st.through_link && st.names == 1;
     if (st.size <= LIMIT_FILE_CACHED) {
-        if (!read_whole(o, fd, st.size)) o->err = GYRE_FULL;
+        o->err = read_whole(o, fd, st.size);
         blocking->close(fd);
     } else {
         o->core = bytes_of_file(fd, st.size);

@@ -143,7 +143,8 @@ void actor_open(struct worker *w, struct actor *a)
         log_error("%s: its home refused to open; it goes on without", a->pub.section->name);
     if (ok && section_of(a)->leaving[w->index] && !(a->flags & (A_HOME | A_PORT))) {
         /* Born late: accepted in a race with the end, or dialled after it. */
-        if (a->kind->p.on_leave) actor_leave(w, a, (enum gyre_why)section_of(a)->leaving_why);
+        if (section_of(a)->aborted[w->index]) actor_abort(w, a);
+        else if (a->kind->p.on_leave) actor_leave(w, a, (enum gyre_why)section_of(a)->leaving_why);
         else a->flags |= A_LEAVING, a->why = section_of(a)->leaving_why;
     }
     if (ok || a->flags & A_HOME) return;
@@ -157,6 +158,13 @@ void actor_end(struct worker *w, struct actor *a, enum gyre_why why)
     a->flags |= A_CLOSING;
     a->why = (uint8_t)why;
     actor_ready(w, a);
+}
+
+void actor_abort(struct worker *w, struct actor *a)
+{
+    actor_end(w, a, GYRE_SHUTDOWN);
+    if (a->flags & A_STREAM) stream_closing(w, a, GYRE_NOW);
+    actor_ready(w, a); /* it may have closed already, and only its wire be left */
 }
 
 void actor_timer(struct worker *w, struct actor *a, uint8_t slot)

@@ -206,6 +206,7 @@ struct section {
     _Atomic uint32_t workers_left;           /* that have not yet dropped a removed section */
     struct cells *cells;                     /* of shared/1, locked */
     bool leaving[LIMIT_WORKERS];
+    bool aborted[LIMIT_WORKERS];             /* what is born late ends at once, too */
     uint8_t leaving_why;                     /* enum gyre_why; set before it is told to leave */
     bool removed;                            /* the control thread frees it when all have left */
     struct section *next;

@@ -105,13 +105,13 @@ void section_leave(struct worker *w, void *arg)
     section_object_freed(w, s);
 }
 
+/* By the slots: what has closed but still flushes or lingers is in no list of the section. */
 void section_abort(struct worker *w, void *arg)
 {
     struct section *s = arg;
-    struct actor *a = actor_of_slot(w, s->actors[w->index]);
-    for (; a; a = actor_of_slot(w, a->section_next)) {
-        if (a->flags & (A_HOME | A_PORT)) continue;
-        actor_end(w, a, GYRE_SHUTDOWN);
-        if (a->flags & A_STREAM) stream_closing(w, a, GYRE_NOW);
+    s->aborted[w->index] = true;
+    for (uint32_t i = 0; i < w->slots_n; i++) {
+        struct actor *a = slot_at(w, i, w->slots[i].id, SLOT_ACTOR);
+        if (a && section_of(a) == s && !(a->flags & (A_HOME | A_PORT))) actor_abort(w, a);
     }
 }

@@ -31,16 +31,6 @@ static void push(struct sim_ring *m, struct sim_op *op)
     m->queue[m->queue_n++] = op;
 }
 
-static const char *name_of(const struct sim_op *op)
-{
-    static const char *const names[] = {
-        [DO_ACCEPT] = "accept", [DO_RECV] = "recv", [DO_RECV_FROM] = "recv_from",
-        [DO_SEND] = "send", [DO_SEND_MSG] = "send_msg", [DO_SEND_TO] = "send_to",
-        [DO_READ] = "read", [DO_CONNECT] = "connect", [DO_POLL] = "poll", [DO_CANCEL] = "cancel",
-        [DO_CLOSE] = "close"};
-    return names[op->what];
-}
-
 void sim_queue(struct sim_ring *m, struct sim_op *op)
 {
     op->state = OP_QUEUED;
@@ -83,14 +73,14 @@ static struct sim_op *note(struct ring *r, enum sim_what what, int fd, uint64_t 
         struct sim_fd *f = sim_fd_at(m->sim, fd);
         struct sim_op **place = place_of(f, what);
         if (place && *place)
-            sim_wrong("%s begins on descriptor %d while %s is under way", name_of(op), fd,
-                      name_of(*place));
+            sim_wrong("%s begins on descriptor %d while %s is under way", sim_op_name(op), fd,
+                      sim_op_name(*place));
         if (place) *place = op;
         else if (what != DO_CLOSE) f->others++;
     }
     sim_hash_in(m->sim, (uint64_t)what << 56 ^ (uint64_t)fd << 24 ^ user);
     if (m->sim->trace)
-        sim_say(m->sim, "ring %u: %s fd %d user %lx", m->index, name_of(op), fd,
+        sim_say(m->sim, "ring %u: %s fd %d user %lx", m->index, sim_op_name(op), fd,
                 (unsigned long)user);
     sim_queue(m, op);
     return op;
@@ -199,94 +189,6 @@ static void op_shutdown(struct ring *r, int fd, int how)
     if (s->end && s->write_shut && s->end->state == SIM_OPEN) s->end->state = SIM_ENDED;
     sim_wake(f->in);
     sim_wake(f->out);
-}
-
-/* ---- buffers ---- */
-
-static struct sim_buffer *buffer_at(struct sim_ring *m, uint16_t bid)
-{
-    uint32_t i = bid & (BID_DATAGRAM - 1u);
-    if (i >= m->sim->buffers) sim_wrong("there is no buffer %u", bid);
-    struct sim_buffer *b = bid & BID_DATAGRAM ? &m->datagrams[i] : &m->streams[i];
-    if (!b->bytes) sim_wrong("buffer %u is not yours", bid);
-    return b;
-}
-
-static void op_give(struct ring *r, uint16_t bid)
-{
-    struct sim_ring *m = ring_of(r);
-    struct sim_buffer *b = buffer_at(m, bid);
-    memset(b->bytes, 0xdb, b->n); /* whoever still looks sees nonsense, or the sanitizer */
-    free(b->bytes);
-    b->bytes = NULL;
-    if (bid & BID_DATAGRAM) m->datagrams_out--;
-    else m->streams_out--;
-}
-
-static const uint8_t *op_buffer(struct ring *r, uint16_t bid)
-{
-    return buffer_at(ring_of(r), bid)->bytes;
-}
-
-static bool op_datagram(struct ring *r, const struct ring_event *e, struct ring_datagram *out)
-{
-    if (e->res < 0) return false;
-    const struct sim_buffer *b = buffer_at(ring_of(r), e->bid);
-    *out = (struct ring_datagram){.data = {b->bytes, b->n}, .path = b->path, .cut = b->cut};
-    return true;
-}
-
-/* ---- events ---- */
-
-/* Somewhere behind the last event of the same operation. */
-static size_t place_for(struct sim_ring *m, uint64_t user)
-{
-    size_t least = m->events_n;
-    while (least > m->events_at && m->events[least - 1].user != user) least--;
-    return least + sim_pick(m->sim, FAULT_REORDERED, m->events_n - least + 1);
-}
-
-bool sim_tell(struct sim_ring *m, const struct sim_op *op, int32_t res, uint16_t flags,
-              uint16_t bid)
-{
-    struct sim *sim = m->sim;
-    size_t at = m->events_n;
-    if (m->events_n == m->events_cap) {
-        m->events_cap = m->events_cap ? 2 * m->events_cap : 64;
-        m->events = sim_need(realloc(m->events, m->events_cap * sizeof *m->events));
-    }
-    if (sim->queue && flags & RING_MORE && m->events_n - m->events_at >= sim->queue) {
-        sim_note_fault(sim, FAULT_QUEUE_FULL, 1);
-        flags &= (uint16_t)~RING_MORE;
-    }
-    if (op->last) flags &= (uint16_t)~RING_MORE;
-    if (at > m->events_at && sim_happens(sim, FAULT_REORDERED)) at = place_for(m, op->user);
-    memmove(m->events + at + 1, m->events + at, (m->events_n - at) * sizeof *m->events);
-    m->events[at] = (struct ring_event){op->user, res, flags, bid};
-    m->events_n++;
-    m->idle = false;
-    sim_hash_in(sim, op->user ^ (uint64_t)(uint32_t)res << 16 ^ flags);
-    if (sim->trace)
-        sim_say(sim, "ring %u:     %s fd %d user %lx: %d%s%s", m->index, name_of(op), op->fd,
-                (unsigned long)op->user, res, flags & RING_MORE ? " more" : "",
-                flags & RING_BUFFER ? " buffer" : "");
-    return flags & RING_MORE;
-}
-
-static size_t op_reap(struct ring *r, struct ring_event *out, size_t most)
-{
-    struct sim_ring *m = ring_of(r);
-    size_t n = m->events_n - m->events_at;
-    if (n > most) n = most;
-    for (size_t i = 0; i < n; i++) {
-        out[i] = m->events[m->events_at++];
-        m->sim->events++;
-        if (m->sim->alive && !m->sim->alive(m->sim->alive_user, r, out[i].user))
-            sim_wrong("an operation (user %lx) ends after what it belongs to was freed",
-                      (unsigned long)out[i].user);
-    }
-    if (m->events_at == m->events_n) m->events_at = m->events_n = 0;
-    return n;
 }
 
 /* ---- the turn ---- */
@@ -487,8 +389,8 @@ static const struct ring_ops table = {
     .accept = op_accept, .recv = op_recv, .recv_from = op_recv_from, .send = op_send,
     .send_msg = op_send_msg, .send_to = op_send_to, .read = op_read, .connect = op_connect,
     .poll = op_poll, .cancel = op_cancel, .shutdown = op_shutdown, .close = op_close,
-    .socket = op_socket, .peer = op_peer, .local = op_local, .wait = op_wait, .reap = op_reap,
-    .give = op_give, .buffer = op_buffer, .datagram = op_datagram, .now = op_now,
+    .socket = op_socket, .peer = op_peer, .local = op_local, .wait = op_wait, .reap = sim_op_reap,
+    .give = sim_op_give, .buffer = sim_op_buffer, .datagram = sim_op_datagram, .now = op_now,
     .random = op_random, .wake = op_wake, .free = op_free,
 };
 

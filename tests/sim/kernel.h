@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * kernel.h - what the rooms of the simulated kernel share: kernel.c (the table and its scheduler),
- * operations.c, net.c (sockets, far ends), files.c, faults.c. They change the same tables; nobody
- * else includes this.
+ * events.c, operations.c, net.c (sockets, far ends), files.c, faults.c. They change the same
+ * tables; nobody else includes this.
  */
 #ifndef GYRE_SIM_KERNEL_H
 #define GYRE_SIM_KERNEL_H
@@ -144,6 +144,12 @@ enum sim_result sim_run(struct sim_ring *, struct sim_op *); /* as far as it goe
 uint64_t sim_sum(const struct sim_op *); /* of the bytes that it sends */
 void sim_queue(struct sim_ring *, struct sim_op *); /* runs at the ring's next wait */
 void sim_op_free(struct sim_op *);
+const char *sim_op_name(const struct sim_op *);
+/* events.c: of the table */
+size_t sim_op_reap(struct ring *, struct ring_event *, size_t most);
+void sim_op_give(struct ring *, uint16_t bid);
+const uint8_t *sim_op_buffer(struct ring *, uint16_t bid);
+bool sim_op_datagram(struct ring *, const struct ring_event *, struct ring_datagram *);
 /* Puts an event; false: there is no room, so it is the operation's last. */
 bool sim_tell(struct sim_ring *, const struct sim_op *, int32_t res, uint16_t flags, uint16_t bid);
 void sim_wake(struct sim_op *); /* something happened to it; NULL: to nobody */

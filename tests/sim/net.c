@@ -95,6 +95,11 @@ void sim_process(struct sim *m, uint32_t process)
     m->process = process;
 }
 
+uint32_t sim_process_of(const struct sim *m, int fd)
+{
+    return m->fds[fd - SIM_FD_FIRST].process;
+}
+
 void sim_set_wall(struct sim *m, int64_t wall_ns)
 {
     m->wall_from_zero_ns = wall_ns - m->now_ns;
@@ -195,7 +200,8 @@ static void last_close(struct sim_socket *s)
 void sim_close_fd(struct sim *m, int fd)
 {
     struct sim_fd *f = sim_fd_at(m, fd);
-    if (f->in || f->out || f->others)
+    /* A watch is closed when its worker ends, and its poll ends with the ring. */
+    if ((f->in || f->out || f->others) && f->socket->kind != SIM_NOTIFY)
         sim_wrong("descriptor %d is closed while operations on it are under way", fd);
     f->closed = true;
     if (--f->socket->fds == 0) last_close(f->socket);

@@ -65,6 +65,7 @@ void sim_touch(struct sim *);
 void sim_process(struct sim *, uint32_t process);
 /* The process died: its operations and buffers are gone, its descriptors are closed. */
 void sim_kill(struct sim *, uint32_t process);
+uint32_t sim_process_of(const struct sim *, int fd);
 
 /* ---- sockets of the server ---- */
 

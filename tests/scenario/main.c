@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * main.c - runs many seeds, tells what went wrong in which, and what happened how often.
+ *
+ *   simulate [--build FOLDER] [--seeds FIRST-LAST | --seeds N] [--json]
+ *   simulate --trace SEED      the same run again, with everything that happened
+ *
+ * Seeds run in child processes, so that a crash is one finding and not the end. Each 32nd seed runs
+ * twice: the same seed must make the same trace.
+ * Prints "N passed, N failed"; exits 1 when a seed failed, or no seed met some kind of fault.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "scenario.h"
+
+enum { FAILURES_MOST = 10, TWICE = 32, SEEDS_FOR_ALL_KINDS = 1000, STUCK_S = 60 };
+
+static struct shared {
+    volatile uint64_t seed, passed, events, answers, faults[FAULT_KINDS];
+    struct outcome now;
+} *shared;
+
+static const char *self, *build = "build";
+
+static void run_seeds(uint64_t first, uint64_t last)
+{
+    for (uint64_t seed = first; seed <= last; seed++) {
+        struct outcome once;
+        shared->seed = seed;
+        alarm(STUCK_S);
+        play(seed, NULL, &shared->now);
+        if (seed % TWICE == 0) {
+            once = shared->now;
+            play(seed, NULL, &shared->now);
+            if (once.hash != shared->now.hash) {
+                snprintf(shared->now.damage, DAMAGE_TEXT, "run again, it went another way");
+                _exit(3);
+            }
+        }
+        shared->passed++;
+        shared->events += shared->now.events;
+        shared->answers += shared->now.answers;
+        for (size_t f = 0; f < FAULT_KINDS; f++) shared->faults[f] += shared->now.faults[f];
+    }
+}
+
+/* What the core wrote to the log before the end. */
+static void show_log(FILE *log)
+{
+    char line[512];
+    long n = ftell(log);
+    if (fseek(log, n > 1500 ? -1500 : -n, SEEK_END)) return;
+    if (n > 1500 && !fgets(line, sizeof line, log)) return;
+    while (fgets(line, sizeof line, log)) printf("    log: %s", line);
+}
+
+/* Runs from *first on; false: one failed, *first is behind it, and was told. */
+static bool batch(uint64_t *first, uint64_t last)
+{
+    FILE *log = tmpfile();
+    fflush(NULL); /* else the child writes it once more */
+    pid_t child = log ? fork() : -1;
+    int status = 0;
+    if (child < 0) exit(2);
+    if (!child) {
+        dup2(fileno(log), STDERR_FILENO);
+        run_seeds(*first, last);
+        fflush(NULL);
+        _exit(0);
+    }
+    while (waitpid(child, &status, 0) < 0) {}
+    bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!good) {
+        const char *how = WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "it ended early";
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) how = "it never ends";
+        printf("FAIL seed %llu: %s\n", (unsigned long long)shared->seed,
+               shared->now.damage[0] ? shared->now.damage : how);
+        (void)fseek(log, 0, SEEK_END);
+        show_log(log);
+        printf("    again: %s --build %s --trace %llu\n", self, build,
+               (unsigned long long)shared->seed);
+        *first = shared->seed + 1;
+        memset(&shared->now, 0, sizeof shared->now);
+    }
+    fclose(log);
+    return good;
+}
+
+static bool show(bool every_kind)
+{
+    bool all = true;
+    printf("%llu events, %llu answers\n", (unsigned long long)shared->events,
+           (unsigned long long)shared->answers);
+    for (enum sim_fault f = 0; f < FAULT_KINDS; f++) {
+        printf("    %-24s %10llu\n", sim_fault_name(f), (unsigned long long)shared->faults[f]);
+        if (shared->faults[f] || !every_kind) continue;
+        printf("FAIL faults: %s never happened\n", sim_fault_name(f));
+        all = false;
+    }
+    return all;
+}
+
+static int run_all(uint64_t first, uint64_t last)
+{
+    struct timespec from, to;
+    uint64_t n = last - first + 1;
+    unsigned failed = 0;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    while (first <= last && failed < FAILURES_MOST)
+        if (batch(&first, last)) break;
+        else failed++;
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    bool all = show(n >= SEEDS_FOR_ALL_KINDS && !failed);
+    double s = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+    printf("%.1f s, %.0f events a second\n", s, (double)shared->events / s);
+    printf("%llu passed, %u failed\n", (unsigned long long)shared->passed, failed + !all);
+    return failed || !all;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t first = 1, last = 200, trace = 0;
+    self = argv[0];
+    for (int i = 1; i + 1 < argc; i += 2) {
+        gyre_view v = gyre_str(argv[i + 1]), head;
+        bool good = true;
+        if (!strcmp(argv[i], "--build")) build = argv[i + 1];
+        else if (!strcmp(argv[i], "--trace")) good = gyre_dec(v, UINT64_MAX, &trace);
+        else if (strcmp(argv[i], "--seeds") != 0) good = false;
+        else if (gyre_until(&v, '-', &head))
+            good = gyre_dec(head, UINT64_MAX, &first) && gyre_dec(v, UINT64_MAX, &last);
+        else good = gyre_dec(v, UINT64_MAX, &last);
+        if (good) continue;
+        fprintf(stderr, "usage: %s [--build FOLDER] [--seeds N | FIRST-LAST] [--trace SEED]\n",
+                self);
+        return 2;
+    }
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) return 2;
+    log_open("sim", GYRE_INFO);
+    cluster_load(build);
+    if (!trace) {
+        int status = run_all(first, last);
+        fflush(NULL);
+        _exit(status);
+    }
+    play(trace, stdout, &shared->now);
+    printf("seed %llu: %llu events, all is well\n", (unsigned long long)trace,
+           (unsigned long long)shared->now.events);
+    fflush(NULL);
+    _exit(0); /* plugins cannot run their own end: their statics are read-only */
+}

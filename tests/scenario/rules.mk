@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The simulator: whole services with real plugins in the simulated world.
+
+SCENARIO := $(call objects,$(wildcard tests/scenario/*.c))
+
+.PHONY: sim
+programs: $(BUILD)/tests/simulate
+
+$(BUILD)/tests/simulate: $(SCENARIO) $(SIM) $(CORE_SIM)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(HOST_LDFLAGS) -o $@ $^ $(LIBS)
+
+# make sim SEEDS=n, or SEEDS=first-last
+SEEDS ?= 2000
+sim:
+	@tools/deps build
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/plugins/link.so $(BUILD)/tests/simulate
+	@$(BUILD)/tests/simulate --build $(BUILD) --seeds $(SEEDS)

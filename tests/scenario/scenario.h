@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * scenario.h - whole services in the simulated world: what the rooms of the simulator share.
+ *
+ * plan.c makes a plan from a seed. cluster.c does the supervisor's part: generations of a service
+ * with real plugins, replaced, reloaded, drained and killed. clients.c and client_*.c talk to them.
+ * shadow.c writes down what plugins write. check.c looks at the core between turns. play.c runs one
+ * seed; main.c many.
+ */
+#ifndef GYRE_SCENARIO_H
+#define GYRE_SCENARIO_H
+
+#include "../sim/account.h"
+#include "../sim/alloc.h"
+#include "../sim/sim.h"
+
+enum { WORKERS_MOST = 3, GENERATIONS = 4, CLIENTS_MOST = 96, FILES = 8, DAMAGE_TEXT = 512 };
+enum site_id { SITE_ECHO, SITE_CHAT, SITE_HTTP, SITE_DNS, SITE_LINK, SITES };
+
+struct run;
+struct client;
+
+/* ---- the plan of a seed (plan.c) ---- */
+
+enum order { ORDER_RELOAD, ORDER_REFRESH, ORDER_FILE, ORDER_REPLACE, ORDER_CRASH, ORDER_CLOCK,
+             ORDER_AGAIN };
+struct event {
+    int64_t at_ns;
+    enum order what;
+};
+struct plan {
+    uint32_t workers, clients;
+    uint32_t per_million[FAULT_KINDS], memory_per_million;
+    uint32_t buffers, queue;
+    bool harsh; /* faults that no client can be spared from: only the core's own account counts */
+    bool tight; /* small limits, so that they are hit */
+    struct event events[12];
+    uint32_t events_n;
+};
+void plan_make(struct plan *, uint64_t seed);
+
+/* ---- services (cluster.c) ---- */
+
+struct generation {
+    struct service *service; /* NULL: none */
+    uint32_t process;
+    bool draining, stopped_accepting;
+    int64_t drain_until_ns;
+    bool aborted;
+};
+void cluster_load(const char *build); /* the folder with plugins and tests/plugins; once */
+void cluster_begin(struct run *);
+bool cluster_turn(struct run *); /* every worker that has something to do; false: none had */
+int64_t cluster_next(const struct run *); /* when it has to be looked at */
+void cluster_order(struct run *, enum order);
+void cluster_drain(struct run *);      /* all of it */
+bool cluster_over(const struct run *); /* nothing is left of it */
+/* The generation that holds that descriptor; NULL: it is gone. */
+struct generation *cluster_of(struct run *, int fd);
+
+/* ---- what http and dns serve (files.c) ---- */
+
+void site_files_change(struct run *, uint32_t file); /* it appears, or has another text */
+void site_files_free(struct run *);
+/* Whether that ever was its text. */
+bool site_files_was(const struct run *, uint32_t file, gyre_view text);
+const char *site_files_name(uint32_t file);
+
+/* ---- clients ---- */
+
+struct client_kind {
+    enum site_id site;
+    const char *name;
+    bool datagrams;
+    bool linked; /* the host itself writes to it */
+    size_t state_size;
+    void (*begin)(struct run *, struct client *);
+    /* Puts the next request; false: there is none. */
+    bool (*ask)(struct run *, struct client *, gyre_out *);
+    /* Cuts one answer off v: true; false: it is not whole yet. Calls damage when it is wrong. */
+    bool (*answer)(struct run *, struct client *, gyre_view *v);
+    bool (*through)(const struct client *); /* has all it asked for */
+};
+extern const struct client_kind client_echo, client_chat, client_http, client_dns_tcp,
+    client_dns_udp, client_link;
+
+struct client {
+    const struct client_kind *kind;
+    uint32_t number;
+    struct sim_end *end;
+    void *state;
+    int64_t wakes_ns, asked_ns;
+    uint64_t random;
+    uint8_t *out;       /* asked, not sent yet */
+    size_t out_n, out_at;
+    uint32_t asked, answered, most, depth;
+    size_t seen_n;      /* of all that ever came */
+    int fd;             /* the server's descriptor, once it is known */
+    uint32_t tries;     /* of a datagram */
+    bool slow, stalls, resets, quits, half; /* its character */
+    bool said_eof, over, excused, began_answer;
+};
+void clients_begin(struct run *);
+bool clients_act(struct run *); /* those whose time has come; false: none */
+int64_t clients_next(const struct run *); /* when the next one acts */
+bool clients_over(const struct run *);
+void clients_patience(struct run *); /* damage, if one that should not has waited too long */
+void clients_excuse(struct run *);   /* from now on anything may happen to those there are */
+void clients_free(struct run *);
+
+/* ---- what link dials: a peer that sends back what it gets (peer.c) ---- */
+
+void peer_begin(struct run *);
+bool peer_act(struct run *); /* false: it has nothing to do */
+
+/* ---- what plugins wrote (shadow.c) ---- */
+
+extern const struct gyre_api *shadow_api(void); /* stands before the host's table */
+void shadow_begin(struct run *);
+void shadow_end(void);
+/* What came to the client since the last time must be what was written, in order. */
+void shadow_check(struct run *, struct client *);
+
+/* ---- the run (play.c) ---- */
+
+struct run {
+    uint64_t seed, random;
+    struct plan plan;
+    struct sim *sim;
+    struct generation gens[GENERATIONS];
+    uint32_t processes, version; /* so far */
+    int sockets[SITES][WORKERS_MOST], ports[WORKERS_MOST]; /* the supervisor's */
+    struct client *clients[CLIENTS_MOST];
+    uint32_t clients_n, next_event;
+    struct sim_end *peers[4 * CLIENTS_MOST];
+    uint32_t peers_n;
+    int64_t began_ns;
+    uint64_t answers;
+    uint8_t *files[FILES];
+    size_t files_n[FILES];
+    uint32_t files_version[FILES];
+};
+struct outcome {
+    uint64_t events, hash, answers, faults[FAULT_KINDS];
+    char damage[DAMAGE_TEXT]; /* empty: all is well */
+};
+void play(uint64_t seed, FILE *trace, struct outcome *);
+/* Something is wrong: it is the outcome, and the process ends. */
+_Noreturn void damage(struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+uint64_t run_random(struct run *, uint64_t n); /* 0 … n - 1 */
+
+/* ---- check.c ---- */
+
+void check_generation(struct run *, const struct generation *);
+bool check_alive(void *run, const struct ring *, uint64_t op);
+#endif

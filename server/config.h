@@ -211,6 +211,7 @@ struct server_settings {
     uint32_t workers;          /* 0: one for each core */
     char *plugins, *run;       /* absolute; NULL: not configured */
     enum gyre_level log_level;
+    enum ring_kind ring;
     int64_t drain_ms;          /* or GYRE_NEVER */
 };
 /* What [server] says; presets for the rest, and for what is wrong. false: no memory. */

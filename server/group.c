@@ -157,7 +157,7 @@ static void name_crew(struct graph *g, size_t root, struct crew *crew)
             (void)snprintf(crew->name, sizeof crew->name, "%s", g->node[i].group);
 }
 
-static void finish_crew(struct crew *crew, uint32_t workers)
+static void finish_crew(struct crew *crew, const struct plan *plan)
 {
     bool one = true;
     crew->fingerprint = HASH_START;
@@ -166,17 +166,19 @@ static void finish_crew(struct crew *crew, uint32_t workers)
         if (!(m->info->flags & GYRE_ONE_WORKER)) one = false;
         crew->fingerprint = hash_bytes(crew->fingerprint, &m->hash, sizeof m->hash);
     }
-    crew->workers = one ? 1 : workers;
+    crew->workers = one ? 1 : plan->workers;
+    crew->ring = plan->ring;
     crew->fingerprint = hash_bytes(crew->fingerprint, &crew->workers, sizeof crew->workers);
+    crew->fingerprint = hash_bytes(crew->fingerprint, &crew->ring, sizeof crew->ring);
 }
 
 static struct crew *make_crew(struct graph *g, size_t root, const struct folder *folder,
-                              uint32_t workers)
+                              const struct plan *plan)
 {
     struct crew *crew = need_memory(calloc(1, sizeof *crew));
     order(g, root, crew, folder);
     name_crew(g, root, crew);
-    finish_crew(crew, workers);
+    finish_crew(crew, plan);
     return crew;
 }
 
@@ -207,7 +209,7 @@ void group_instances(struct plan *plan, const struct folder *folder, struct prob
     join_groups(g, problems);
     for (size_t i = 0; i < g->n; i++) {
         if (root_of(g, i) != i) continue;
-        struct crew *crew = make_crew(g, i, folder, plan->workers);
+        struct crew *crew = make_crew(g, i, folder, plan);
         seat(plan, g, i, crew);
         if (!crew->instances_n) {
             crew_free(crew);

@@ -31,18 +31,21 @@ static int wrong(const char *what)
     return 2;
 }
 
-/* --service NAME GENERATION WORKERS */
+/* --service NAME GENERATION WORKERS RING */
 static int run_service(int n, char **argument)
 {
     uint64_t generation = 0, workers = 0;
-    if (n != 3 || !gyre_dec(gyre_str(argument[1]), UINT32_MAX, &generation) ||
+    enum ring_kind ring;
+    if (n != 4 || !gyre_dec(gyre_str(argument[1]), UINT32_MAX, &generation) ||
         !gyre_dec(gyre_str(argument[2]), LIMIT_WORKERS, &workers) || !workers ||
+        !ring_kind_of(argument[3], &ring) ||
         fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC) != 0 || fcntl(STATS_FD, F_SETFD, FD_CLOEXEC) != 0)
         return wrong("--service is for the supervisor");
     (void)prctl(PR_SET_NAME, "gyre");
     const struct service_start start = {.name = argument[0],
                                         .generation = (uint32_t)generation,
                                         .workers = (uint32_t)workers,
+                                        .ring = ring,
                                         .channel = CHANNEL_FD,
                                         .stats_fd = STATS_FD};
     return service_main(&start);

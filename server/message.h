@@ -41,6 +41,7 @@
 
 #include "gyre.h"
 #include "limits.h"
+#include "ring.h"
 
 enum message_type {
     M_PLUGIN = 1, M_SECTION, M_ENTRY, M_PREPARE, M_LISTEN, M_UNLISTEN, M_COMMIT, M_ABANDON,
@@ -78,6 +79,7 @@ uint64_t message_get_number(struct message *);
 struct service_start {
     const char *name;    /* "http" */
     uint32_t generation, workers;
+    enum ring_kind ring;
     int channel;         /* to the supervisor; taken */
     int stats_fd;        /* struct stats_page in a memfd; taken; -1: a private page */
     bool threads_only;   /* --single: return instead of _exit, install no signal handlers */

@@ -50,6 +50,8 @@ const struct option_info server_options[] = {
         "The folder for what exists only while the server runs: the control socket, copies of "
         "plugins. Without it: a folder below /run, or below XDG_RUNTIME_DIR."),
     ROW("log_level", GYRE_CHOICE, "info", "debug|info|warn|error", "The least that is logged."),
+    ROW("ring", GYRE_CHOICE, "auto", "auto|io_uring|epoll",
+        "How the server waits for the kernel; auto: io_uring, or epoll where that is not allowed."),
     ROW("drain_time", GYRE_TIME, "30s", "1ms..365d|never",
         "How long streams may take to end when the server stops or a process is replaced."),
     {0}};
@@ -148,7 +150,7 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
     struct option_value values[sizeof server_options / sizeof *server_options] = {0};
     char why[PROBLEM_TEXT];
     bool no_memory = false;
-    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, DRAIN_TIME }; /* rows of server_options */
+    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, DRAIN_TIME }; /* rows of server_options */
     for (size_t i = 0; server_options[i].name; i++) {
         const struct option_info *o = &server_options[i];
         errno = 0;
@@ -162,6 +164,7 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
         .plugins = values[PLUGINS].text,
         .run = values[RUN].text,
         .log_level = (enum gyre_level)values[LOG_LEVEL].number,
+        .ring = (enum ring_kind)values[RING].number,
         .drain_ms = values[DRAIN_TIME].number,
     };
     if (settings->drain_ms != GYRE_NEVER) settings->drain_ms /= GYRE_MS(1);

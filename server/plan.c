@@ -48,6 +48,19 @@ static uint32_t workers_of(const struct server_settings *server, bool single)
     return n > LIMIT_WORKERS ? LIMIT_WORKERS : n;
 }
 
+/* What services are told. That epoll is there in place of io_uring is no error, unless io_uring was
+ * asked for. */
+static enum ring_kind ring_of(const struct plan_source *from, const struct server_settings *server,
+                              struct problems *problems)
+{
+    const struct conf_section *section = config_section(from->config, "server");
+    const struct entry *e = section ? section_entry(section, "ring") : NULL;
+    if (!from->no_uring) return server->ring;
+    if (server->ring == RING_URING)
+        problem_add(problems, false, e ? e->where : "", "ring = io_uring: %s", from->no_uring);
+    return RING_EPOLL;
+}
+
 /* Why a section without a module waits. */
 static char *waits_for(const struct folder *folder, const char *plugin)
 {
@@ -138,6 +151,7 @@ struct plan *plan_make(const struct plan_source *from, struct problems *problems
     config_check_listens(config, problems);
     if (!server_settings_read(config, &plan->settings)) (void)need_memory(NULL);
     plan->workers = workers_of(&plan->settings, from->single);
+    plan->ring = ring_of(from, &plan->settings, problems);
     group_instances(plan, from->folder, problems);
     tell_troubles(plan, from->before, problems);
     return plan;

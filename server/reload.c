@@ -138,7 +138,8 @@ static void begin_crew(struct supervisor *s, struct plan *plan, const struct cre
 static bool scan_done(struct supervisor *s)
 {
     struct reload *r = &s->reload;
-    struct plan_source from = {.before = s->plan, .folder = &s->folder, .single = s->single};
+    struct plan_source from = {.before = s->plan, .folder = &s->folder, .single = s->single,
+                               .no_uring = s->no_uring[0] ? s->no_uring : NULL};
     if (r->first) modules_sweep(s->places.copies);
     s->folder.quiet = s->check;
     from.config = config_read_all(s->conf, &r->problems);
@@ -216,12 +217,21 @@ static void set_level(struct supervisor *s, const struct plan *before)
     for (struct process *p = s->processes; before && p; p = p->next) process_level(s, p, level);
 }
 
+/* Once for all services, and not again while it stays so. */
+static void tell_ring(const struct supervisor *s, const struct plan *before)
+{
+    if (s->plan->settings.ring == RING_AUTO && s->plan->ring == RING_EPOLL &&
+        (!before || before->settings.ring != RING_AUTO))
+        log_warn("epoll serves in place of io_uring: %s", s->no_uring);
+}
+
 /* The new plan is in force; whoever differs is told. */
 static void switch_plan(struct supervisor *s)
 {
     struct plan *plan = s->reload.plan, *before = s->plan;
     s->plan = plan;
     set_level(s, before);
+    tell_ring(s, before);
     for (size_t i = 0; i < plan->instances_n; i++)
         for (size_t j = 0; j < plan->instances[i].doors_n; j++)
             if (plan->instances[i].doors[j].sockets)

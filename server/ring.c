@@ -9,6 +9,7 @@
  * Limits: RING_*. A full submission queue submits early and goes on.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
 #include <stdio.h>
@@ -59,8 +60,10 @@ static struct io_uring_sqe *take_sqe(struct uring *u, uint64_t user)
     return sqe;
 }
 
-static bool buffers_make(struct uring *u, struct buffers *b, uint32_t n, uint32_t size, int group)
+/* 0, or -errno */
+static int buffers_make(struct uring *u, struct buffers *b, uint32_t n, uint32_t size, int group)
 {
+    int res = -ENOMEM;
     size_t ring_n = n * sizeof(struct io_uring_buf);
     struct io_uring_buf_reg reg = {.ring_entries = n, .bgid = (uint16_t)group};
     void *ring = mmap(NULL, ring_n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -68,18 +71,19 @@ static bool buffers_make(struct uring *u, struct buffers *b, uint32_t n, uint32_
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (ring == MAP_FAILED || bytes == MAP_FAILED) goto fail;
     reg.ring_addr = (uint64_t)(uintptr_t)ring;
-    if (io_uring_register_buf_ring(&u->io, &reg, 0) < 0) goto fail;
+    res = io_uring_register_buf_ring(&u->io, &reg, 0);
+    if (res < 0) goto fail;
     *b = (struct buffers){ring, bytes, n, size, 0};
     io_uring_buf_ring_init(b->ring);
     for (uint32_t i = 0; i < n; i++)
         io_uring_buf_ring_add(b->ring, b->bytes + (size_t)i * size, size, (uint16_t)i,
                               io_uring_buf_ring_mask(n), (int)i);
     io_uring_buf_ring_advance(b->ring, (int)n);
-    return true;
+    return 0;
 fail:
     if (ring != MAP_FAILED) munmap(ring, ring_n);
     if (bytes != MAP_FAILED) munmap(bytes, (size_t)n * size);
-    return false;
+    return res;
 }
 
 static void buffers_publish(struct buffers *b)
@@ -128,8 +132,8 @@ static void uring_recv(struct ring *r, int fd, uint64_t user)
 static void uring_recv_from(struct ring *r, int fd, uint64_t user)
 {
     struct uring *u = uring_of(r);
-    if (!u->datagrams.ring && !buffers_make(u, &u->datagrams, RING_DATAGRAMS, RING_DATAGRAM_SIZE,
-                                            GROUP_DATAGRAMS))
+    if (!u->datagrams.ring && buffers_make(u, &u->datagrams, RING_DATAGRAMS, RING_DATAGRAM_SIZE,
+                                           GROUP_DATAGRAMS) < 0)
         bug(__func__, "no memory for datagram buffers");
     struct io_uring_sqe *sqe = take_sqe(u, user);
     io_uring_prep_recvmsg_multishot(sqe, fd, &u->from, 0);
@@ -330,6 +334,27 @@ static const struct ring_ops uring_ops = {
     .wake = uring_wake, .free = uring_free,
 };
 
+/* What an administrator can do about it. */
+static void refusal(int err, char *why, size_t why_n)
+{
+    char disabled[2] = "";
+    int fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (read(fd, disabled, 1) < 1) disabled[0] = '\0';
+        (void)close(fd);
+    }
+    if (err == EPERM && (disabled[0] == '1' || disabled[0] == '2'))
+        (void)snprintf(why, why_n,
+                       "io_uring is switched off (sysctl kernel.io_uring_disabled=0 allows it)");
+    else if (err == EPERM || err == ENOSYS || err == EACCES)
+        (void)snprintf(why, why_n,
+                       "io_uring is refused: %s (allow io_uring_setup, io_uring_enter and "
+                       "io_uring_register in the seccomp profile of the container)", strerror(err));
+    else
+        (void)snprintf(why, why_n, "io_uring is not available: %s%s", strerror(err),
+                       err == EINVAL ? " (Linux 6.1 or newer is needed)" : "");
+}
+
 struct ring *ring_make(char *why, size_t why_n)
 {
     struct io_uring_params p = {
@@ -347,10 +372,7 @@ struct ring *ring_make(char *why, size_t why_n)
     u->wake_fd = eventfd(0, EFD_CLOEXEC);
     int res = u->wake_fd < 0 ? -errno : io_uring_queue_init_params(RING_ENTRIES, &u->io, &p);
     if (res < 0) {
-        snprintf(why, why_n, "io_uring is not available: %s%s", strerror(-res),
-                 res == -EPERM ? " (look at kernel.io_uring_disabled and the container's seccomp "
-                                 "profile)"
-                               : " (Linux 6.1 or newer is needed)");
+        refusal(-res, why, why_n);
         if (u->wake_fd >= 0) close(u->wake_fd);
         free(u);
         return NULL;
@@ -358,10 +380,21 @@ struct ring *ring_make(char *why, size_t why_n)
     const char *preload = getenv("LD_PRELOAD");
     u->valgrind = preload && strstr(preload, "vgpreload_");
     if (!u->valgrind) (void)io_uring_register_ring_fd(&u->io);
-    if (!buffers_make(u, &u->streams, RING_BUFFERS, RING_BUFFER_SIZE, GROUP_STREAMS)) {
-        snprintf(why, why_n, "no memory for receive buffers");
+    res = buffers_make(u, &u->streams, RING_BUFFERS, RING_BUFFER_SIZE, GROUP_STREAMS);
+    if (res < 0) {
+        refusal(-res, why, why_n);
         uring_free(&u->pub);
         return NULL;
     }
     return &u->pub;
+}
+
+bool ring_works(char *why, size_t why_n)
+{
+    struct ring *r = ring_make(why, why_n);
+    if (!r) return false;
+    int res = io_uring_submit_and_get_events(&uring_of(r)->io); /* a profile may stop only this */
+    if (res < 0) refusal(-res, why, why_n);
+    uring_free(r);
+    return res >= 0;
 }

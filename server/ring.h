@@ -99,6 +99,13 @@ socklen_t address_to(const gyre_addr *, bool v4, union ring_address *);
 
 /* The io_uring kernel. NULL: why (a sentence with the remedy) was written. [worker] */
 struct ring *ring_make(char *why, size_t why_size);
+/* Would it be made here? false: why. */
+bool ring_works(char *why, size_t why_size);
 /* The epoll kernel, for where that is not allowed. [worker] */
 struct ring *ring_make_epoll(char *why, size_t why_size);
+
+/* Which of them, as in "ring = auto" of [server]. AUTO: io_uring, or epoll where it is refused. */
+enum ring_kind { RING_AUTO, RING_URING, RING_EPOLL };
+const char *ring_kind_name(enum ring_kind);
+bool ring_kind_of(const char *name, enum ring_kind *);
 #endif

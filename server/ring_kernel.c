@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * ring_kernel.c - what io_uring and epoll do alike: clocks, randomness, addresses, and the address
- * that a datagram came to.
+ * that a datagram came to. And their names.
  *
  * Owns nothing. Promise: none of these calls waits.
  */
@@ -12,6 +12,23 @@
 #include <unistd.h>
 
 #include "core.h"
+
+static const char *const kinds[] = {"auto", "io_uring", "epoll"};
+
+const char *ring_kind_name(enum ring_kind kind)
+{
+    return kinds[kind];
+}
+
+bool ring_kind_of(const char *name, enum ring_kind *kind)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kinds[i], name) != 0) continue;
+        *kind = (enum ring_kind)i;
+        return true;
+    }
+    return false;
+}
 
 int64_t kernel_now(struct ring *r, enum gyre_clock clock)
 {

@@ -49,6 +49,7 @@ struct serve {
     pthread_cond_t changed;
     uint32_t started, synced; /* workers that have their ring; that passed a sync */
     bool failed, running, drained, channel_over;
+    bool on_epoll;          /* io_uring was refused here, and that was said */
     pthread_t threads[LIMIT_WORKERS];
     char why[256];
     int64_t drain_until_ms; /* 0: not draining */
@@ -85,6 +86,21 @@ static void fatal(struct serve *s, int status, const char *why)
 
 /* ---- worker threads ---- */
 
+/* What the supervisor found out may be otherwise here: a profile or a limit of this process. */
+static struct ring *make_ring(struct serve *s, char *why, size_t why_n)
+{
+    struct ring *ring = s->start->ring == RING_EPOLL ? NULL : ring_make(why, why_n);
+    bool uring = ring;
+    if (!uring && s->start->ring == RING_URING) return NULL;
+    pthread_mutex_lock(&s->lock);
+    if (!uring && s->start->ring == RING_AUTO && !s->on_epoll)
+        log_warn("epoll serves in place of io_uring, in this service: %s", why);
+    s->on_epoll = s->on_epoll || !uring;
+    atomic_store(&s->service->stats->ring, s->on_epoll ? RING_EPOLL : RING_URING);
+    pthread_mutex_unlock(&s->lock);
+    return uring ? ring : ring_make_epoll(why, why_n);
+}
+
 static void *run_worker(void *user)
 {
     struct thread_arg *arg = user;
@@ -94,7 +110,7 @@ static void *run_worker(void *user)
     free(arg);
     snprintf(who, sizeof who, "%s/%u", s->start->name, s->start->generation);
     log_open(who, log_level_now());
-    struct ring *ring = ring_make(why, sizeof why);
+    struct ring *ring = make_ring(s, why, sizeof why);
     bool ok = ring && service_worker(s->service, index, ring);
     pthread_mutex_lock(&s->lock);
     if (!ok) {

@@ -125,7 +125,8 @@ static bool start_thread(struct process *p, const struct crew *crew, int channel
     if (pipe2(ended, O_CLOEXEC) != 0) return false;
     struct thread_start *t = need_memory(calloc(1, sizeof *t));
     (void)snprintf(t->name, sizeof t->name, "%s", p->name);
-    t->start = (struct service_start){t->name, p->generation, crew->workers, channel, stats, true};
+    t->start = (struct service_start){t->name, p->generation, crew->workers, crew->ring, channel,
+                                      stats, true};
     t->ended = ended[1];
     int err = pthread_create(&p->thread, NULL, run_thread, t);
     if (err) {
@@ -144,7 +145,8 @@ static bool start_process(struct process *p, const struct crew *crew, int channe
     char generation[16], workers[16];
     (void)snprintf(generation, sizeof generation, "%u", p->generation);
     (void)snprintf(workers, sizeof workers, "%u", crew->workers);
-    const char *argv[] = {"gyre", "--service", p->name, generation, workers, NULL};
+    const char *argv[] = {"gyre", "--service", p->name, generation, workers,
+                          ring_kind_name(crew->ring), NULL};
     const int as[] = {CHANNEL_FD, STATS_FD};
     int fds[2] = {fcntl(channel, F_DUPFD_CLOEXEC, STATS_FD + 1),
                   fcntl(stats, F_DUPFD_CLOEXEC, STATS_FD + 1)};

@@ -52,6 +52,7 @@ struct stats_row {
 enum { STATS_ROWS = 1024 }; /* x ~480 B: pages are touched as rows are used */
 struct stats_page {
     _Atomic uint32_t rows; /* used so far */
+    _Atomic uint32_t ring; /* enum ring_kind that its workers run on; RING_AUTO: none runs yet */
     struct stats_row row[STATS_ROWS];
 };
 

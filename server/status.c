@@ -5,7 +5,6 @@
  * latter are read from pages that services write, so numbers are untrusted and only added.
  * Promise: secrets are never shown; text from plugins and configuration is escaped.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -171,13 +170,16 @@ static long private_kb(pid_t pid)
 static void service_json(const struct process *p, uint32_t restarts, const char *state, FILE *f)
 {
     int pid = p->pid < 0 ? 0 : p->pid ? p->pid : getpid();
+    uint32_t ring = p->stats ? atomic_load(&p->stats->ring) : RING_AUTO;
     (void)fputs("{\"name\": ", f);
     json_text(f, p->name);
     (void)fprintf(f,
                   ", \"generation\": %u, \"pid\": %d, \"state\": \"%s\", \"restarts\": %u, "
-                  "\"memory_kb\": %ld, \"since_ms\": %lld}",
+                  "\"memory_kb\": %ld, \"since_ms\": %lld, \"ring\": ",
                   p->generation, pid, state, restarts, private_kb(p->pid),
                   (long long)(clock_ms() - p->since_ms));
+    json_text(f, ring == RING_URING || ring == RING_EPOLL ? ring_kind_name(ring) : NULL);
+    (void)fputs("}", f);
 }
 
 static void services_json(const struct supervisor *s, FILE *f)
@@ -202,15 +204,13 @@ static void services_json(const struct supervisor *s, FILE *f)
 }
 
 /* What the kernel does not offer, and what that means. */
-static void missing_json(FILE *f)
+static void missing_json(const struct supervisor *s, FILE *f)
 {
-    uint8_t nothing[256] = {0}; /* a ring of no entries: refused, if rings are there at all */
     const struct {
         const char *text;
         bool missing;
     } features[] = {
-        {"io_uring: services cannot run; it is off, or forbidden in this container",
-         syscall(SYS_io_uring_setup, 0, nothing) < 0 && (errno == ENOSYS || errno == EPERM)},
+        {s->no_uring, s->no_uring[0]},
         {"Landlock rules for TCP: services will not be confined to their ports",
          syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 4},
     };
@@ -235,10 +235,12 @@ void status_json(struct supervisor *s, FILE *f)
     json_text(f, s->places.plugins);
     (void)fputs(", \"run\": ", f);
     json_text(f, s->places.run);
-    (void)fprintf(f, ", \"workers\": %u, \"single\": %s, \"stopping\": %s, ",
-                  s->plan ? s->plan->workers : 0, s->single ? "true" : "false",
+    bool epoll = s->plan && s->plan->ring == RING_EPOLL;
+    (void)fprintf(f, ", \"workers\": %u, \"ring\": \"%s\"", s->plan ? s->plan->workers : 0,
+                  ring_kind_name(epoll ? RING_EPOLL : RING_URING));
+    (void)fprintf(f, ", \"single\": %s, \"stopping\": %s, ", s->single ? "true" : "false",
                   s->stopping ? "true" : "false");
-    missing_json(f);
+    missing_json(s, f);
     (void)fputs("}, ", f);
     services_json(s, f);
     (void)fputs("\"sections\": [", f);

@@ -200,6 +200,7 @@ static bool begin(struct supervisor *s, char *why, size_t why_n)
     s->folder.places = &s->places;
     s->folder.quiet = true;
     s->interactive = isatty(STDIN_FILENO);
+    if (ring_works(s->no_uring, sizeof s->no_uring)) s->no_uring[0] = '\0';
     raise_descriptors();
     if (!take_over_signals(s) || !find_places(s, why, why_n)) return false;
     if (s->check) return true;

@@ -139,8 +139,9 @@ struct instance { /* a section in its plan */
 };
 struct crew { /* what shares one process */
     char name[LIMIT_NAME];
-    uint64_t fingerprint; /* of modules and workers: a difference needs a new process */
+    uint64_t fingerprint; /* of modules, workers, ring: a difference needs a new process */
     uint32_t workers;
+    enum ring_kind ring;
     struct module **modules; /* offers before needs */
     size_t modules_n;
     struct instance **instances;
@@ -148,6 +149,7 @@ struct crew { /* what shares one process */
 };
 struct plan { /* counted: processes hold it */
     uint32_t uses, workers;
+    enum ring_kind ring; /* never AUTO where io_uring does not work */
     struct config *config;
     struct server_settings settings;
     struct instance *instances;
@@ -159,6 +161,7 @@ struct plan_source {
     struct config *config;     /* taken */
     const struct plan *before; /* ids and versions of what stays the same; or NULL */
     const struct folder *folder;
+    const char *no_uring; /* why not; NULL: it works */
     bool single;
 };
 /* Errors and news go to problems; with errors the plan is of no use but to be dropped. */
@@ -330,6 +333,7 @@ void ready_table(struct supervisor *); /* what serves, and how to try it; to sta
 struct supervisor {
     const char *conf; /* folder or file */
     bool check, single;
+    char no_uring[256]; /* why io_uring does not work here; "": it does */
     struct places places;
     struct folder folder;
     struct socket_set *sockets;

@@ -28,9 +28,10 @@ static void show_server(const struct json *server)
 {
     char up[64];
     duration_text(json_number(json_at(server, "uptime_ms")), up, sizeof up);
-    (void)printf("gyre %s, pid %s, up %s, %s workers, configuration %s%s\n",
+    (void)printf("gyre %s, pid %s, up %s, %s workers on %s, configuration %s%s\n",
                  json_at(server, "version")->text, json_at(server, "pid")->text, up,
-                 json_at(server, "workers")->text, json_at(server, "config")->text,
+                 json_at(server, "workers")->text, json_at(server, "ring")->text,
+                 json_at(server, "config")->text,
                  json_true(json_at(server, "stopping")) ? ", draining" : "");
     for (const struct json *m = json_at(server, "missing")->first; m; m = m->next)
         (void)printf("missing: %s\n", m->text);
@@ -40,7 +41,7 @@ static void show_server(const struct json *server)
 static void show_services(const struct json *services)
 {
     struct table t;
-    table_begin(&t, "SERVICE|STATE|>GENERATION|>PID|>RESTARTS|>MEMORY|>SINCE");
+    table_begin(&t, "SERVICE|STATE|>GENERATION|>PID|>RESTARTS|>MEMORY|>SINCE|RING");
     for (const struct json *v = services->first; v; v = v->next) {
         char since[64];
         const char *state = json_at(v, "state")->text;
@@ -52,6 +53,7 @@ static void show_services(const struct json *services)
         table_number(&t, json_number(json_at(v, "restarts")));
         table_bytes(&t, json_number(json_at(v, "memory_kb")) * 1024);
         table_text(&t, since);
+        table_text(&t, json_at(v, "ring")->text);
     }
     table_end(&t);
     (void)putchar('\n');

@@ -18,6 +18,7 @@ mkdir "$T/conf.d" "$T/plugins" "$T/run"
 FAILED=0
 PID=       # of the server that runs
 STARTED=() # every process to be gone at the end
+RUN_BY=()
 LOG=$T/log
 # Only the released build is measured and installed; one with sanitizers is larger and slower.
 RELEASED=$([ "$BUILD" = "$TOP/build" ] && echo yes)
@@ -109,16 +110,19 @@ tell() {
 }
 # plugin_put FROM FILE: in place at one stroke, as installers should
 plugin_put() { cp "$1" "$T/plugins/.$2.new" && mv "$T/plugins/.$2.new" "$T/plugins/$2"; }
-# server [LINE …]: the [server] section with these lines
+# server [LINE …]: the [server] section with these lines. RING=epoll in the environment makes every
+# test one of that kernel.
 server() {
+    [ -z "${RING:-}" ] || [[ "$*" == *"ring ="* ]] || set -- "$@" "ring = $RING"
     [[ "$*" == *drain_time* ]] || set -- "$@" "drain_time = 4s"
     conf 10-server.ini < <(printf '%s\n' '[server]' "plugins = $T/plugins" "run = $T/run" "$@")
 }
-# start [ARGUMENT …]: runs gyre on the configuration and waits until it serves
+# start [ARGUMENT …]: runs gyre, by way of the command in RUN_BY, on the configuration and waits until
+# it serves
 start() {
     [ -e "$T/conf.d/10-server.ini" ] || server
     : >"$LOG"
-    "$BUILD/gyre" "$@" "$T/conf.d" >>"$LOG" 2>&1 </dev/null &
+    "${RUN_BY[@]}" "$BUILD/gyre" "$@" "$T/conf.d" >>"$LOG" 2>&1 </dev/null &
     PID=$!
     STARTED+=("$PID")
     if await 20 text "$LOG" 'ready in'; then return 0; fi

@@ -37,6 +37,8 @@ static struct plugin_file files[PLUGINS];
 static const struct places places = {.plugins = "/plugins"};
 static struct folder folder = {.places = &places, .files = files, .n = PLUGINS};
 
+static const char *no_uring; /* NULL: it works */
+
 static struct plan *make(const struct plan *before)
 {
     for (size_t i = 0; i < PLUGINS && !modules[i].uses; i++) {
@@ -45,7 +47,8 @@ static struct plan *make(const struct plan *before)
     }
     struct config *config = config_read_all(conf, &problems);
     cr_assert_not_null(config);
-    const struct plan_source from = {.config = config, .before = before, .folder = &folder};
+    const struct plan_source from = {.config = config, .before = before, .folder = &folder,
+                                     .no_uring = no_uring};
     return plan_make(&from, &problems);
 }
 
@@ -236,6 +239,25 @@ Test(reload, workers)
     cr_expect_eq(of("echo"), CHANGE_PROCESS);
     cr_expect_eq(of("lone"), CHANGE_NONE, "it has one worker before and after");
     drop();
+}
+
+Test(reload, the_ring)
+{
+    change("[server]\n[echo]\n", "[server]\nring = epoll\n[echo]\n");
+    cr_expect_eq(before->ring, RING_AUTO);
+    cr_expect_eq(crew_of(after, "echo")->ring, RING_EPOLL);
+    cr_expect_eq(of("echo"), CHANGE_PROCESS);
+    drop();
+    no_uring = "it is off";
+    change("[server]\n[echo]\n", "[server]\nring = epoll\n[echo]\n");
+    cr_expect_eq(before->ring, RING_EPOLL);
+    cr_expect_eq(of("echo"), CHANGE_NONE, "it was epoll before");
+    cr_expect_eq(problems.n, 0, "that it had to be is no problem");
+    drop();
+    file("a.ini", "[server]\nring = io_uring\n[echo]\n");
+    plan_drop(make(NULL));
+    cr_assert_eq(problems.errors, 1);
+    cr_expect_str_eq(problems.at[0].text, "a.ini:2: ring = io_uring: it is off");
 }
 
 Test(reload, a_plugin_file)

@@ -106,7 +106,7 @@ static bool is_excused(struct run *r, struct client *c)
     struct generation *g = cluster_of(r, c->fd);
     if (c->excused || (c->fd >= 0 && !g)) return true; /* its server is gone: it was killed, or … */
     if (!g || !g->draining) return false;
-    return g->aborted || !c->began_answer; /* what has begun is finished; what had not may be lost */
+    return g->aborted || !c->began_answer; /* what has begun is finished, the rest may be lost */
 }
 
 static void server_ended(struct run *r, struct client *c)

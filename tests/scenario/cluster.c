@@ -214,6 +214,8 @@ static void end(struct run *r, struct generation *g)
     service_stop(s);
     (void)alloc_owner(0);
     settle(r, g);
+    for (uint32_t i = 0; i < s->workers_n; i++)
+        if (sim_ring_left(s->workers[i]->ring, why, sizeof why)) no(r, "when a ring ended", why);
     if (account_pools(s, why, sizeof why)) no(r, "when a generation ended", why);
     s->plugins = NULL;
     service_free(s);

@@ -371,6 +371,22 @@ void sim_kill(struct sim *sim, uint32_t process)
             sim_close_fd(sim, SIM_FD_FIRST + (int)i);
 }
 
+bool sim_ring_left(const struct ring *r, char *why, size_t why_n)
+{
+    const struct sim_ring *m = (const struct sim_ring *)r;
+    bool some = m->streams_out || m->datagrams_out;
+    if (some)
+        snprintf(why + strlen(why), why_n - strlen(why), "%u receive buffers were not given back\n",
+                 m->streams_out + m->datagrams_out);
+    for (const struct sim_op *op = m->ops; op; op = op->next) {
+        if (op->what == DO_POLL) continue;
+        snprintf(why + strlen(why), why_n - strlen(why), "%s on descriptor %d never ended\n",
+                 sim_op_name(op), op->fd);
+        some = true;
+    }
+    return some;
+}
+
 uint32_t sim_rings_left(const struct sim *sim, char *why, size_t why_n)
 {
     uint32_t left = 0;

@@ -106,6 +106,9 @@ gyre_view sim_all(const struct sim_end *);    /* everything that ever came */
 enum sim_state sim_state(const struct sim_end *);
 int sim_fd(const struct sim_end *);           /* the server's descriptor; -1 before accept */
 
+/* Of a ring whose worker has nothing left to do: operations that never ended, buffers that are out
+ * (a watch of folders is polled to the end). Adds a line for each kind; true: there are some. */
+bool sim_ring_left(const struct ring *, char *why, size_t why_n);
 /* Everything given back? Else one sentence for each thing that was not; the number of them. */
 uint32_t sim_left(const struct sim *, char *why, size_t why_n);
 

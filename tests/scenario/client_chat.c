@@ -56,6 +56,7 @@ static bool answer(struct run *r, struct client *c, gyre_view *v)
         damage(r, "client %u (chat) did not get line %u of %llu", c->number, *last,
                (unsigned long long)from);
     *last = (uint32_t)number + 1;
+    client_got(c, 1, whole);
     return true;
 }
 

@@ -58,6 +58,7 @@ static void check(struct run *r, struct client *c, gyre_view message)
         damage(r, "client %u (%s) got rcode %llu and %llu answers for question %u", c->number,
                c->kind->name, (unsigned long long)(flags & 15), (unsigned long long)an,
                ((struct dns *)c->state)->asked[c->answered]);
+    client_got(c, c->answered, message);
     if (!q->data) return;
     (void)gyre_be(&in, 2); /* a pointer to the question's name */
     (void)gyre_be(&in, 8);

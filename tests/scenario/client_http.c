@@ -77,6 +77,7 @@ static bool answer(struct run *r, struct client *c, gyre_view *v)
     if (status == 206 && (body.n != 10 || memcmp(body.p, "file ", 5) != 0))
         damage(r, "client %u (http) got another part of %s", c->number, site_files_name(w->file));
     *v = rest;
+    client_got(c, (uint64_t)c->answered << 16 | status, body);
     c->answered++;
     return true;
 }

@@ -38,7 +38,7 @@ static struct client *client_make(struct run *r, uint32_t number)
     /* Some come just when something happens. */
     if (r->plan.events_n && own_random(c, 4) == 0)
         c->wakes_ns = r->began_ns + r->plan.events[own_random(c, r->plan.events_n)].at_ns;
-    uint64_t character = k->datagrams ? 100 : own_random(c, 20);
+    uint64_t character = k->datagrams || r->plan.plain ? 100 : own_random(c, 20);
     c->slow = character == 0 || character == 1;
     c->stalls = character == 2;
     c->resets = character == 3;
@@ -268,6 +268,21 @@ int64_t clients_next(const struct run *r)
     for (uint32_t i = 0; i < r->clients_n; i++)
         if (!r->clients[i]->over && r->clients[i]->wakes_ns < next) next = r->clients[i]->wakes_ns;
     return next;
+}
+
+void client_got(struct client *c, uint64_t number, gyre_view v)
+{
+    uint64_t sum = number * 0xd6e8feb86659fd93u + v.n;
+    for (size_t i = 0; i < v.n; i++) sum = (sum ^ v.p[i]) * 0x100000001b3u;
+    c->digest += sum ^ sum >> 31;
+}
+
+uint64_t clients_digest(const struct run *r)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < r->clients_n; i++)
+        sum += (r->clients[i]->digest + r->clients[i]->answered) * (2 * (uint64_t)i + 1);
+    return sum;
 }
 
 bool clients_over(const struct run *r)

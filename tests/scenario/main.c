@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * main.c - runs many seeds, tells what went wrong in which, and what happened how often.
  *
- *   simulate [--first] [--build FOLDER] [--seeds FIRST-LAST | --seeds N]
+ *   simulate [--first] [--plain] [--build FOLDER] [--seeds FIRST-LAST | --seeds N]
  *   simulate --trace SEED      the same run again, with everything that happened
  *
- * --first: ends with the first finding.
+ * --first: ends with the first finding. --plain: without faults; tells what clients got, as one
+ * number for each seed, to be compared with what they got over a real kernel.
  *
  * Seeds run in child processes, so that a crash is one finding and not the end. Each 32nd seed runs
  * twice: the same seed must make the same trace.
@@ -29,6 +30,7 @@ static struct shared {
 
 static const char *self, *build = "build";
 static unsigned failures_most = 10;
+static bool plain; /* and tells the digest of each seed */
 
 static void run_seeds(uint64_t first, uint64_t last)
 {
@@ -36,15 +38,18 @@ static void run_seeds(uint64_t first, uint64_t last)
         struct outcome once;
         shared->seed = seed;
         alarm(STUCK_S);
-        play(seed, NULL, &shared->now);
+        play(seed, plain, NULL, &shared->now);
         if (seed % TWICE == 0) {
             once = shared->now;
-            play(seed, NULL, &shared->now);
+            play(seed, plain, NULL, &shared->now);
             if (once.hash != shared->now.hash) {
                 snprintf(shared->now.damage, DAMAGE_TEXT, "run again, it went another way");
                 _exit(3);
             }
         }
+        if (plain)
+            printf("seed %llu: %016llx\n", (unsigned long long)seed,
+                   (unsigned long long)shared->now.digest);
         shared->passed++;
         shared->events += shared->now.events;
         shared->answers += shared->now.answers;
@@ -117,7 +122,7 @@ static int run_all(uint64_t first, uint64_t last)
         if (batch(&first, last)) break;
         else failed++;
     getrusage(RUSAGE_CHILDREN, &used);
-    bool all = show(n >= SEEDS_FOR_ALL_KINDS && !failed);
+    bool all = plain || show(n >= SEEDS_FOR_ALL_KINDS && !failed);
     double s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
     printf("%.1f s of one core, %.0f events a second\n", s, (double)shared->events / s);
@@ -129,11 +134,10 @@ int main(int argc, char **argv)
 {
     uint64_t first = 1, last = 200, trace = 0;
     self = argv[0];
-    if (argc > 1 && !strcmp(argv[1], "--first")) { /* one finding is enough */
-        failures_most = 1;
-        argv++;
-        argc--;
-    }
+    for (; argc > 1; argv++, argc--)
+        if (!strcmp(argv[1], "--first")) failures_most = 1;
+        else if (!strcmp(argv[1], "--plain")) plain = true;
+        else break;
     for (int i = 1; i + 1 < argc; i += 2) {
         gyre_view v = gyre_str(argv[i + 1]), head;
         bool good = true;
@@ -144,7 +148,7 @@ int main(int argc, char **argv)
             good = gyre_dec(head, UINT64_MAX, &first) && gyre_dec(v, UINT64_MAX, &last);
         else good = gyre_dec(v, UINT64_MAX, &last);
         if (good) continue;
-        fprintf(stderr, "usage: %s [--first] [--build FOLDER] [--seeds N | FIRST-LAST]\n"
+        fprintf(stderr, "usage: %s [--first] [--plain] [--build FOLDER] [--seeds N | FIRST-LAST]\n"
                         "       %s [--build FOLDER] --trace SEED\n", self, self);
         return 2;
     }
@@ -157,7 +161,7 @@ int main(int argc, char **argv)
         fflush(NULL);
         _exit(status);
     }
-    play(trace, stdout, &shared->now);
+    play(trace, plain, stdout, &shared->now);
     printf("seed %llu: %llu events, all is well\n", (unsigned long long)trace,
            (unsigned long long)shared->now.events);
     fflush(NULL);

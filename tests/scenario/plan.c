@@ -49,11 +49,16 @@ static void add(struct plan *p, int64_t at_ns, enum order what)
     p->events[i] = (struct event){at_ns, what};
 }
 
-void plan_make(struct plan *p, uint64_t seed)
+void plan_make(struct plan *p, uint64_t seed, bool plain)
 {
     uint64_t random = seed * 0x9e3779b97f4a7c15u + 7;
     *p = (struct plan){.workers = 1 + (uint32_t)pick(&random, WORKERS_MOST),
                        .clients = 4 + (uint32_t)pick(&random, 44)};
+    if (plain) {
+        p->plain = true;
+        p->buffers = RING_BUFFERS;
+        return;
+    }
     p->harsh = pick(&random, 3) == 0;
     p->tight = pick(&random, 4) == 0;
     choose_faults(p, &random);

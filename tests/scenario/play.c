@@ -42,10 +42,9 @@ static void kernel_says(const char *what)
 }
 
 /* The next thing that time brings. */
-static int64_t next_time(struct run *r)
+static int64_t next_time(struct run *r, int64_t next)
 {
-    int64_t next, at;
-    (void)sim_quiet(r->sim, &next);
+    int64_t at;
     if ((at = clients_next(r)) < next) next = at;
     if ((at = cluster_next(r)) < next) next = at;
     if (r->next_event < r->plan.events_n &&
@@ -76,9 +75,10 @@ static void turn_until(struct run *r, bool (*over)(const struct run *))
             for (size_t i = 0; i < GENERATIONS; i++)
                 if (r->gens[i].service) check_generation(r, &r->gens[i]);
         if (steps == STEPS_MOST) damage(r, "it never comes to rest");
-        if (some) continue;
+        int64_t next;
+        if (some || !sim_quiet(r->sim, &next)) continue;
         clients_patience(r);
-        int64_t next = next_time(r);
+        next = next_time(r, next);
         if (next == GYRE_NEVER) damage(r, "nothing will ever happen any more");
         sim_advance(r->sim, next < sim_now(r->sim) ? sim_now(r->sim) : next);
     }
@@ -109,10 +109,11 @@ static void finish(struct run *r, struct outcome *out)
     out->events = sim_events(r->sim);
     out->hash = sim_hash(r->sim);
     out->answers = r->answers;
+    out->digest = clients_digest(r);
     for (enum sim_fault f = 0; f < FAULT_KINDS; f++) out->faults[f] = sim_faults(r->sim, f);
 }
 
-void play(uint64_t seed, FILE *trace, struct outcome *out)
+void play(uint64_t seed, bool plain, FILE *trace, struct outcome *out)
 {
     struct run *r = calloc(1, sizeof *r);
     if (!r) abort();
@@ -120,7 +121,7 @@ void play(uint64_t seed, FILE *trace, struct outcome *out)
     reported = out;
     r->seed = seed;
     r->random = seed ^ 0x5eed;
-    plan_make(&r->plan, seed);
+    plan_make(&r->plan, seed, plain);
     alloc_reset();
     alloc_hold();
     r->sim = sim_make(seed);

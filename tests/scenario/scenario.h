@@ -32,11 +32,12 @@ struct plan {
     uint32_t per_million[FAULT_KINDS], memory_per_million;
     uint32_t buffers, queue;
     bool harsh; /* faults that no client can be spared from: only the core's own account counts */
+    bool plain; /* nothing is difficult */
     bool tight; /* small limits, so that they are hit */
     struct event events[12];
     uint32_t events_n;
 };
-void plan_make(struct plan *, uint64_t seed);
+void plan_make(struct plan *, uint64_t seed, bool plain);
 
 /* ---- services (cluster.c) ---- */
 
@@ -93,6 +94,7 @@ struct client {
     uint8_t *out;       /* asked, not sent yet */
     size_t out_n, out_at;
     uint32_t asked, answered, most, depth;
+    uint64_t digest;
     size_t seen_n;      /* of all that ever came */
     int fd;             /* the server's descriptor, once it is known */
     uint32_t tries;     /* of a datagram */
@@ -102,6 +104,9 @@ struct client {
 void clients_begin(struct run *);
 bool clients_act(struct run *); /* those whose time has come; false: none */
 int64_t clients_next(const struct run *); /* when the next one acts */
+uint64_t clients_digest(const struct run *);
+/* That is a part of what it got; order counts only for what is put in at once. */
+void client_got(struct client *, uint64_t number, gyre_view);
 bool clients_over(const struct run *);
 void clients_patience(struct run *); /* damage, if one that should not has waited too long */
 void clients_excuse(struct run *);   /* from now on anything may happen to those there are */
@@ -141,9 +146,11 @@ struct run {
 };
 struct outcome {
     uint64_t events, hash, answers, faults[FAULT_KINDS];
+    uint64_t digest; /* of what all clients got: the same on every kernel, in a plain run */
     char damage[DAMAGE_TEXT]; /* empty: all is well */
 };
-void play(uint64_t seed, FILE *trace, struct outcome *);
+/* plain: without faults, orders and difficult clients: what a real kernel can do, too. */
+void play(uint64_t seed, bool plain, FILE *trace, struct outcome *);
 /* Something is wrong: it is the outcome, and the process ends. */
 _Noreturn void damage(struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 uint64_t run_random(struct run *, uint64_t n); /* 0 … n - 1 */

@@ -237,7 +237,8 @@ static bool read_refusal(struct reading *r, gyre_view line)
     char *text = NULL;
     r->left = line;
     r->more = true;
-    if (take_text(r, 200, &text)) (void)wrong(r, "%s", text && text[0] ? text : "does not describe itself");
+    if (take_text(r, 200, &text))
+        (void)wrong(r, "%s", text && text[0] ? text : "does not describe itself");
     free(text);
     return false;
 }

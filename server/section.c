@@ -109,9 +109,12 @@ void section_leave(struct worker *w, void *arg)
 void section_abort(struct worker *w, void *arg)
 {
     struct section *s = arg;
+    struct service *service = s->service;
     s->aborted[w->index] = true;
     for (uint32_t i = 0; i < w->slots_n; i++) {
         struct actor *a = slot_at(w, i, w->slots[i].id, SLOT_ACTOR);
         if (a && section_of(a) == s && !(a->flags & (A_HOME | A_PORT))) actor_abort(w, a);
     }
+    /* service_abort has counted this order among what holds the section */
+    if (atomic_fetch_sub(&s->workers_left, 1) == 1) service_wake(service);
 }

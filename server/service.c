@@ -328,6 +328,7 @@ void service_again(struct service *sv)
 
 void service_unlisten(struct section *s, const char *text)
 {
+    if (s->removed) return; /* its sockets go with it, and it may be gone before the order */
     for (uint32_t i = 0; i < s->pub.workers; i++)
         (void)service_post(s->service->workers[i], section_unlisten, order_of(s, -1, text, false));
 }
@@ -358,9 +359,15 @@ bool service_drained(struct service *sv)
     return true;
 }
 
+/* A section whose last worker leaves while the order is on its way must not be freed: each order is
+ * one more that has not left. */
 void service_abort(struct service *sv)
 {
-    for (struct section *s = sv->sections; s; s = s->next) post_all(s, section_abort, s);
+    for (struct section *s = sv->sections; s; s = s->next) {
+        if (!atomic_load(&s->workers_left)) continue;
+        atomic_fetch_add(&s->workers_left, s->pub.workers);
+        post_all(s, section_abort, s);
+    }
 }
 
 static void stop_worker(struct worker *w, void *arg)

@@ -233,6 +233,40 @@ Test(section, one_endpoint_of_two_is_closed)
     world_end();
 }
 
+/* The control thread may look between any two orders of a worker. */
+static struct section *seen_between;
+
+static void look(struct worker *w, void *arg)
+{
+    (void)w;
+    (void)arg;
+    service_reap(world.service);
+    seen_between = world.service->sections;
+}
+
+Test(section, is_not_freed_while_an_order_is_on_its_way)
+{
+    world_begin(1);
+    (void)make_plugin("a", 0);
+    struct section *s = world_section("a", NULL);
+    (void)listen_at(s, 0, "tcp:127.0.0.1:1");
+    service_drain(world.service);
+    service_post(world_worker(0), look, NULL);
+    service_abort(world.service);
+    world_settle();
+    cr_expect_eq(seen_between, s, "its end was still to be ordered");
+    cr_expect_null(world.service->sections, "then it is freed");
+
+    s = world_section("a", NULL);
+    service_remove(s);
+    while (!service_drained(world.service)) worker_turn(world_worker(0), false);
+    service_unlisten(s, "tcp:127.0.0.1:1"); /* too late: no order may name it */
+    service_abort(world.service);
+    struct worker *w = world_worker(0);
+    cr_expect(!atomic_load(&w->inbox.head) && !w->inbox.local);
+    world_end();
+}
+
 /* ---- metrics and statistics ---- */
 
 Test(section, what_is_counted)

@@ -44,17 +44,32 @@ static void not_there(struct gyre_actor *a)
                     : GYRE_LIT("No such user\r\n"));
 }
 
+/* How many bytes at the front of v may reach a terminal together: a character of UTF-8, or a byte
+ * of Latin-1. 0: the first is left out, as it is or begins a control character, of 7 or 8 bits. */
+static size_t printable(gyre_view v)
+{
+    uint8_t c = v.p[0], next = v.n > 1 ? v.p[1] : 0;
+    size_t n = c < 0xc2 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 1;
+    bool whole = n <= v.n;
+    if (c < 0x80) return c == '\t' || c == '\n' || (c >= ' ' && c != 0x7f);
+    for (size_t i = 1; whole && i < n; i++) whole = (v.p[i] & 0xc0) == 0x80;
+    if (n == 1 || !whole) return c >= 0xa0;
+    if ((c == 0xc2 && next < 0xa0) || (c == 0xe0 && next < 0xa0) || (c == 0xf0 && next < 0x90))
+        return 0; /* U+0080 to U+009F; and longer forms than need be */
+    return n;
+}
+
 /* Section 2.2 wants CRLF; section 3.3 wants no control bytes to reach a terminal. */
 static void send_filtered(struct gyre_actor *a, gyre_view text)
 {
     gyre_out o = gyre->out(a, 2 * ANSWER_MOST + 2);
     uint8_t last = '\n';
-    for (size_t i = 0; i < text.n; i++) {
-        uint8_t c = text.p[i];
-        if (c == '\n') gyre_put(&o, GYRE_LIT("\r\n"));
-        else if (c == '\t' || (c >= ' ' && c != 0x7f)) gyre_put_byte(&o, c);
-        else continue;
-        last = c;
+    while (text.n) {
+        size_t n = printable(text);
+        gyre_view one = gyre_head(&text, n ? n : 1);
+        if (!n) continue;
+        last = one.p[0];
+        gyre_put(&o, last == '\n' ? GYRE_LIT("\r\n") : one);
     }
     if (last != '\n') gyre_put(&o, GYRE_LIT("\r\n"));
     answer(a, gyre_built(&o));

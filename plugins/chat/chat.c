@@ -73,11 +73,24 @@ static bool is_text(gyre_view v)
     return true;
 }
 
+/* Does v begin with a space, of any width that Unicode has? On a screen all of them end a name. */
+static bool begins_with_space(gyre_view v)
+{
+    static const char spaces[][4] = {" ", "\t", "\xc2\xa0", "\xe1\x9a\x80", "\xe2\x80\xa8",
+                                     "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f",
+                                     "\xe3\x80\x80"};
+    for (size_t i = 0; i < sizeof spaces / sizeof *spaces; i++)
+        if (gyre_skip(&v, gyre_str(spaces[i]))) return true;
+    return gyre_skip(&v, GYRE_LIT("\xe2\x80")) && v.n && v.p[0] <= 0x8a; /* U+2000 to U+200A */
+}
+
 /* A nick or the name of a room: text without spaces. */
 static bool is_name(gyre_view v, size_t most)
 {
     if (!v.n || v.n > most || !is_text(v)) return false;
-    return !memchr(v.p, ' ', v.n) && !memchr(v.p, '\t', v.n);
+    for (; v.n; (void)gyre_head(&v, character(v)))
+        if (begins_with_space(v)) return false;
+    return true;
 }
 
 /* ---- what is said ---- */

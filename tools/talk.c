@@ -16,6 +16,7 @@ struct reader {
     const char *tmp, *at; /* at: in the line */
     uint32_t line;
     bool started;         /* a client was opened */
+    bool ended[TALK_CLIENTS]; /* it said eof or reset, and sends no more */
     char *why;
     size_t why_n;
 };
@@ -157,6 +158,7 @@ static bool read_open(struct reader *r, struct talk_step *s)
         else if (!bytes(r, s, false, "a open from \"192.0.2.1:7\"")) return false;
     }
     r->talk->datagrams[s->who] = s->datagrams;
+    r->ended[s->who] = false;
     return true;
 }
 
@@ -183,7 +185,18 @@ static bool read_send(struct reader *r, struct talk_step *s)
     s->verb = TALK_SEND;
     s->datagrams = r->talk->datagrams[s->who];
     if (!s->datagrams) s->message = ++r->talk->messages;
+    if (r->ended[s->who]) return wrong(r, "it has ended its side, and sends no more", "");
     return bytes(r, s, false, "a > \"bytes\"");
+}
+
+/* eof, reset, slow, fast, silent, accepts. */
+static bool read_plain_named(struct reader *r, struct talk_step *s)
+{
+    if (r->talk->datagrams[s->who] && s->verb != TALK_SILENT)
+        return wrong(r, "a UDP client has no stream to end, and none to read slowly", "");
+    r->ended[s->who] = s->verb == TALK_EOF || s->verb == TALK_RESET ||
+                       (r->ended[s->who] && s->verb != TALK_ACCEPTS);
+    return true;
 }
 
 static bool read_named(struct reader *r, struct talk_step *s, const char *name)
@@ -201,7 +214,7 @@ static bool read_named(struct reader *r, struct talk_step *s, const char *name)
     if (!strcmp(op, ">")) return read_send(r, s);
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
         s->verb = plain[i].verb;
-        if (!strcmp(op, plain[i].word)) return true;
+        if (!strcmp(op, plain[i].word)) return read_plain_named(r, s);
     }
     s->verb = TALK_READ;
     if (!strcmp(op, "<")) return bytes(r, s, false, "a < \"bytes\"");

@@ -113,9 +113,11 @@ static bool client_match(struct run *r, struct client *c)
 {
     int64_t until = sim_now(r->sim) + PATIENCE;
     size_t n = SIZE_MAX, reached = 0;
+    bool whole = sim_is_datagrams(c->end);
     if (!await(r, c, 1)) return false;
     for (;;) {
-        n = talk_match(&r->step->bytes, sim_unread(c->end), sim_is_datagrams(c->end), &reached);
+        if (!whole || sim_any(c->end))
+            n = talk_match(&r->step->bytes, sim_unread(c->end), whole, &reached);
         if (n != SIZE_MAX || !talk_host_pass(r->host, until)) break;
         if (!talk_settle(r)) return false;
     }

@@ -245,7 +245,7 @@ static bool on_prepare(struct serve *s, struct message *m)
     char why[600] = "";
     struct draft *d = draft_at(s, message_get_number(m));
     uint64_t version = message_get_number(m);
-    if (!d || !gyre_end(&m->in)) return false;
+    if (!d || d->version || !gyre_end(&m->in)) return false;
     d->section = service_section_at(s->service, d->id);
     d->fresh = !d->section;
     if (d->fresh) {

@@ -228,6 +228,19 @@ Test(serve, a_section_that_was_never_told)
     expect_senseless("an entry of no section");
 }
 
+/* The first one would be forgotten, and never unloaded. */
+Test(serve, a_version_that_is_prepared_twice)
+{
+    plugin("tests/plugins/odd/WRITABLE");
+    section(1, "odd");
+    cr_expect(prepare(1, 1));
+    message_begin(&out, M_PREPARE);
+    message_put_number(&out, 1);
+    message_put_number(&out, 2);
+    tell(-1);
+    expect_senseless("a version that is there already");
+}
+
 Test(serve, a_version_that_was_never_told)
 {
     message_begin(&out, M_PREPARE);

@@ -21,6 +21,7 @@ static const char usage[] =
     "Every message arrives whole, byte by byte, cut in two at every place, and cut at random; the\n"
     "answers must be the same.\n"
     "\n"
+    "  --chunks few                    four cuttings: whole, byte by byte, two at random\n"
     "  --chunks all|whole|1|M@N|SEED   one cutting: whole; 1 for byte by byte; message M of the\n"
     "                                  script after N bytes; at random from SEED\n"
     "  --fail      every script must fail, saying what its comment says after \"fails: \"\n"
@@ -101,7 +102,8 @@ int main(int argc, char **argv)
         else if (!strcmp(argv[i], "--fail")) o.must_fail = true;
         else if (strcmp(argv[i], "--chunks") != 0) return wrong_use("unknown option ", argv[i]);
         else if (last) return wrong_use("which cutting?", "");
-        else if (strcmp(argv[++i], "all") != 0) {
+        else if (!strcmp(argv[++i], "few")) o.few = true;
+        else if (strcmp(argv[i], "all") != 0) {
             if (!talk_cut_read(argv[i], &cut)) return wrong_use("no such cutting: ", argv[i]);
             o.only = argv[i];
         }

@@ -132,9 +132,9 @@ void talk_result_free(struct talk_result *);
 /* ---- talk_jobs.c: every script in every cutting, each script in a child process ---- */
 
 struct talk_options {
-    const char *self, *plugin, *only; /* only: one cutting, or NULL: all */
+    const char *self, *plugin, *only; /* only: one cutting, or NULL: all, or a few */
     char path[PATH_MAX];              /* of the plugin, absolute */
-    bool verbose, must_fail;
+    bool few, verbose, must_fail;
 };
 /* Prints failures and "N passed, N failed". The exit status of the program. */
 int talk_run_all(const struct talk_options *, char **scripts, size_t n);

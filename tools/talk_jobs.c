@@ -19,6 +19,7 @@
 #include "talk.h"
 
 enum { CUTTING_SECONDS = 30, REPORT_MOST = 32 * 1024, LOG_SHOWN = 16 * 1024, CHILD_DONE = 33 };
+enum { FEW = 4 }; /* the first cuttings: whole, every byte alone, two at random */
 
 /* In a sanitizer build: looks for leaks now, as the child leaves without its exit handlers. */
 extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
@@ -92,7 +93,8 @@ static bool run_script(const struct talk_options *o, const char *path, const cha
             snprintf(p->report, sizeof p->report, "%s: it has no message %s\n", path, o->only);
         good = good && run_cutting(talk, o, tmp, &cut, &first, p);
     }
-    for (size_t i = 0; !o->only && good && talk_cut_at(talk, i, &cut); i++)
+    size_t most = o->few ? FEW : SIZE_MAX;
+    for (size_t i = 0; !o->only && good && i < most && talk_cut_at(talk, i, &cut); i++)
         good = run_cutting(talk, o, tmp, &cut, &first, p);
     talk_result_free(&first);
     talk_free(talk);

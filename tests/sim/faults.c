@@ -9,26 +9,6 @@
 
 #include <stdarg.h>
 
-const char *sim_fault_name(enum sim_fault f)
-{
-    static const char *const names[FAULT_KINDS] = {
-        [FAULT_SHORT_READ] = "short read", [FAULT_SHORT_WRITE] = "short write",
-        [FAULT_NO_BUFFERS] = "no buffers", [FAULT_ACCEPT_ENDS] = "accept ends",
-        [FAULT_RECV_ENDS] = "recv ends", [FAULT_CANCEL_RACE] = "cancel races success",
-        [FAULT_QUEUE_FULL] = "completion queue full", [FAULT_NO_FDS] = "no descriptors",
-        [FAULT_ABORTED] = "connection aborted", [FAULT_REORDERED] = "reordered",
-        [FAULT_LATE] = "late", [FAULT_SEND_ERROR] = "send fails", [FAULT_AGAIN] = "again",
-        [FAULT_CONNECT] = "connect fails", [FAULT_EMIT] = "datagram refused",
-        [FAULT_LOST] = "datagram lost", [FAULT_DATAGRAM_CUT] = "datagram cut",
-        [FAULT_FILE_SHORT] = "short file read", [FAULT_FILE_ERROR] = "file error",
-        [FAULT_WATCH_LOST] = "file changes lost", [FAULT_RESET] = "reset by peer",
-        [FAULT_HALF_CLOSE] = "half-close", [FAULT_SLOW] = "slow reader",
-        [FAULT_STALLED] = "stalled reader", [FAULT_CLOCK] = "clock jump",
-        [FAULT_MEMORY] = "allocation fails", [FAULT_CRASH] = "crash", [FAULT_RELOAD] = "reload",
-        [FAULT_DRAIN] = "drain"};
-    return names[f];
-}
-
 void sim_set_fault(struct sim *sim, enum sim_fault f, uint32_t per_million)
 {
     sim->per_million[f] = per_million;

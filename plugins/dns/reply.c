@@ -127,6 +127,7 @@ bool dns_reply_set(struct dns_reply *reply, uint32_t owner, const struct dns_fou
 {
     size_t before = reply->out->n;
     uint32_t names_before = reply->names_n;
+    if (reply->out->full) return false; /* not even the head found room */
     if (dns_shape(set->head.type).form == DNS_NAMES) put_rows(reply, owner, set, ttl_most);
     else put_ready(reply, owner, set);
     if (!reply->out->full && length(reply) <= reply->most) {

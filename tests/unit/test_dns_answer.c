@@ -266,3 +266,21 @@ Test(dns_answer, glue_that_does_not_fit)
     cr_expect_str_eq(text, "NOERROR\n? signed.example.test. A\n"
                            "! signed.example.test. 60 NS ns.example.test.\nedns 1232\n");
 }
+
+/* A builder that gets no memory stays full: nothing is written, and nothing is answered. */
+Test(dns_answer, without_memory)
+{
+    uint8_t space[600];
+    size_t n = dns_test_question(space, "a.sub.example.test", DNS_A, 1232);
+    struct dns_query query = {0};
+    cr_assert(dns_query_cut((gyre_view){space, n}, &zones.seed, &query));
+    for (size_t cap = 0; cap < n; cap++) {
+        uint8_t *room = malloc(cap + 1); /* of exact size: the sanitizer sees what is too much */
+        gyre_out out = {cap ? room : NULL, 0, cap, false, NULL, NULL};
+        struct dns_reply reply = {.zones = &zones, .query = &query, .out = &out, .most = 1232,
+                                  .udp_size = 1232};
+        (void)dns_answer(&reply);
+        cr_expect(out.full && !gyre_built(&out).n, "%zu bytes of room", cap);
+        free(room);
+    }
+}

@@ -21,7 +21,8 @@
 #include "log.h"
 #include "scenario.h"
 
-enum { TWICE = 32, SEEDS_FOR_ALL_KINDS = 1000, STUCK_S = 60 };
+enum { TWICE = 32, SEEDS_FOR_ALL_KINDS = 1000, STUCK_S = 60,
+       LOG_LINES = 40 };
 
 static struct shared {
     volatile uint64_t seed, passed, events, answers, faults[FAULT_KINDS];
@@ -37,6 +38,7 @@ static void run_seeds(uint64_t first, uint64_t last)
     for (uint64_t seed = first; seed <= last; seed++) {
         struct outcome once;
         shared->seed = seed;
+        if (ftruncate(STDERR_FILENO, 0) || lseek(STDERR_FILENO, 0, SEEK_SET)) _exit(4);
         alarm(STUCK_S);
         play(seed, plain, NULL, &shared->now);
         if (seed % TWICE == 0) {
@@ -57,14 +59,12 @@ static void run_seeds(uint64_t first, uint64_t last)
     }
 }
 
-/* What the core wrote to the log before the end. */
+/* What the core, or a sanitizer, wrote to the log of that seed. */
 static void show_log(FILE *log)
 {
     char line[512];
-    long n = ftell(log);
-    if (fseek(log, n > 1500 ? -1500 : -n, SEEK_END)) return;
-    if (n > 1500 && !fgets(line, sizeof line, log)) return;
-    while (fgets(line, sizeof line, log)) printf("    log: %s", line);
+    rewind(log);
+    for (int n = 0; n < LOG_LINES && fgets(line, sizeof line, log); n++) printf("    log: %s", line);
 }
 
 /* Runs from *first on; false: one failed, *first is behind it, and was told. */
@@ -88,7 +88,6 @@ static bool batch(uint64_t *first, uint64_t last)
         if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) how = "it never ends";
         printf("FAIL seed %llu: %s\n", (unsigned long long)shared->seed,
                shared->now.damage[0] ? shared->now.damage : how);
-        (void)fseek(log, 0, SEEK_END);
         show_log(log);
         printf("    again: %s --build %s --trace %llu\n", self, build,
                (unsigned long long)shared->seed);

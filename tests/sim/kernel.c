@@ -246,8 +246,9 @@ static void run_queue(struct sim_ring *m)
         op->state = OP_PARKED;
         if (sim_run(m, op) == SIM_OVER) sim_op_free(op);
     }
-    memmove((void *)(m->queue + kept), (void *)(m->queue + n),
-            (m->queue_n - n) * sizeof(struct sim_op *));
+    if (m->queue_n > n)
+        memmove((void *)(m->queue + kept), (void *)(m->queue + n),
+                (m->queue_n - n) * sizeof(struct sim_op *));
     m->queue_n = kept + m->queue_n - n;
 }
 

@@ -374,8 +374,8 @@ struct gyre_api {
     uint32_t size, minor;
 
     /* Queues a copy; never blocks. GYRE_OK; GYRE_AGAIN: taken, past the high mark; GYRE_GONE;
-     * GYRE_FULL: past the section's out_max, nothing taken, and the stream closes, GYRE_SLOW.
-     * [worker] */
+     * GYRE_FULL: past the section's out_max, nothing taken, and the stream closes, GYRE_SLOW; or
+     * there is no memory, GYRE_NO_MEMORY. [worker] */
     int (*write)(struct gyre_actor *, gyre_view);
 
     /* Queues bytes at … at + n of a buffer or file without copying them (a few may be copied where
@@ -396,11 +396,13 @@ struct gyre_api {
     /* The next n bytes of `from`, those already received too, skip on_data and go to the wire of
      * `to`; UINT64_MAX: until the end. from is read while `to` has room. The end of from is told to
      * from (on_eof), not to `to`: finish it there. A `to` that closes ends the link, and on_data
-     * goes on. to NULL ends it. GYRE_EXISTS: `to` has a link already; GYRE_GONE, GYRE_FULL.
+     * goes on. to NULL ends it. GYRE_EXISTS: `to` has a link already; GYRE_GONE; GYRE_FULL: no
+     * memory.
      * [worker] */
     int (*link)(struct gyre_actor *from, struct gyre_actor *to, uint64_t n);
 
-    /* Another message_max for this actor: raise it after a login, lower it before. [worker] */
+    /* Another message_max for this actor: raise it after a login, lower it before. A stream for
+     * which there is no memory closes, GYRE_NO_MEMORY. [worker] */
     void (*limit)(struct gyre_actor *, uint32_t message_max);
 
     /* No more output: FIN after what is queued. Input goes on. [worker] */
@@ -410,7 +412,8 @@ struct gyre_api {
      * nothing. [worker] */
     void (*close)(struct gyre_actor *, enum gyre_how);
 
-    /* Who is at the other end; NULL without a wire. Valid until on_close returns. [worker] */
+    /* Who is at the other end; NULL without a wire, or past memory_max. Valid until on_close
+     * returns. [worker] */
     const struct gyre_peer *(*peer)(struct gyre_actor *);
 
     /* Sends one datagram from a port, copied; or, with segment, a train of datagrams of that many
@@ -442,10 +445,13 @@ struct gyre_api {
     int (*ask)(struct gyre_actor *, gyre_ref to, uint32_t type, gyre_view, int64_t within_ns,
                uint64_t tag, gyre_done *);
     /* Answers an ask: to and tag are the mail's from and tag, now or later. The first reply counts.
-     * err: GYRE_OK or a negative gyre_err; a positive one becomes GYRE_INVALID. [worker] */
+     * err: GYRE_OK or a negative gyre_err; a positive one becomes GYRE_INVALID. GYRE_GONE: there is
+     * no such worker; GYRE_FULL: longer than 64 KiB, or no memory: whoever asked waits on, and is
+     * told GYRE_LATE. [worker] */
     int (*reply)(struct gyre_actor *, gyre_ref to, uint64_t tag, int32_t err, gyre_view);
 
     /* on_down when that actor ends, GYRE_CLOSED at the next chance if it has; none after `false`.
+     * GYRE_FULL: no memory here; without memory there, on_down, GYRE_NO_MEMORY, though it lives.
      * [worker] */
     int (*watch)(struct gyre_actor *, gyre_ref, bool on);
 
@@ -463,7 +469,8 @@ struct gyre_api {
      * [worker] */
     void *(*mem)(struct gyre_actor *owner, void *old, size_t n);
 
-    /* A builder that grows up to `most`; gone when the callback returns. [worker] */
+    /* A builder that grows up to `most`; gone when the callback returns. Without memory it is full
+     * at once. [worker] */
     gyre_out (*out)(struct gyre_actor *, size_t most);
 
     /* A buffer of its own with a copy of the bytes. NULL: past the limit. [worker] */
@@ -480,7 +487,8 @@ struct gyre_api {
     void (*random)(void *, size_t n);
 
     /* What the section needs of the world: "path:/srv" (files below, for file/1),
-     * "dial:tcp:10.0.0.1:80", "dial:*". >= 0: a handle, for calls that take one. [load] */
+     * "dial:tcp:10.0.0.1:80", "dial:*". >= 0: a handle, for calls that take one; else ABSENT,
+     * DENIED, IO, INVALID, UNSUPPORTED, or FULL: no memory. [load] */
     int (*want)(struct gyre_section *, gyre_view);
 
     /* Adds to metric n of the plugin's table. [worker] */

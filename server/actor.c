@@ -30,6 +30,11 @@ static size_t object_bytes(const struct kind *kind, uint32_t flags)
                               : timers_at(flags) + kind->p.timers * sizeof(struct timer);
 }
 
+static uint32_t timers_of(const struct kind *kind, uint32_t flags)
+{
+    return kind->p.timers + (flags & A_STREAM ? 1 : 0);
+}
+
 static struct timer *timer_of(struct actor *a, uint32_t slot)
 {
     return (struct timer *)(void *)((uint8_t *)a + timers_at(a->flags)) + slot;
@@ -73,11 +78,9 @@ struct actor *actor_make(struct worker *w, struct section *s, const struct kind 
     struct actor *a = v ? pool_zero(w, n) : NULL;
     uint64_t id;
     if (!a) return NULL;
+    if (!timer_reserve(w, timers_of(kind, flags))) goto no_timers;
     a->slot = slot_take(w, a, SLOT_ACTOR, &id);
-    if (a->slot == UINT32_MAX) {
-        pool_give(w, a, n);
-        return NULL;
-    }
+    if (a->slot == UINT32_MAX) goto no_slot;
     a->magic = ACTOR_MAGIC;
     a->kind = kind;
     a->flags = flags;
@@ -98,6 +101,11 @@ struct actor *actor_make(struct worker *w, struct section *s, const struct kind 
     section_object(w, s);
     count(w, s, STAT_ACTORS, 1);
     return a;
+no_slot:
+    timer_release(w, timers_of(kind, flags));
+no_timers:
+    pool_give(w, a, n);
+    return NULL;
 }
 
 gyre_ref actor_ref(const struct actor *a)
@@ -316,6 +324,7 @@ void actor_free(struct worker *w, struct actor *a)
     if (a->flags & (A_READY | A_TOUCHED)) return; /* comes again when it leaves the list */
     struct section *s = section_of(a);
     slot_give(w, a->slot);
+    timer_release(w, timers_of(a->kind, a->flags));
     a->magic = 0;
     pool_give(w, a, object_bytes(a->kind, a->flags));
     section_object_freed(w, s);

@@ -45,8 +45,8 @@ struct extra {
     uint32_t bufs_n, bufs_cap;
     struct gyre_peer *peer;
     struct topic_seat *seats; /* topics joined (bus.c) */
-    struct watcher *watchers; /* who watches it (watch.c) */
-    struct watcher *watching; /* whom it watches */
+    struct word *watchers;    /* who watches it (watching.c) */
+    struct watching *watching; /* whom it watches */
     struct request *asked;    /* open requests, by tag */
     struct held *held, **held_end; /* mail that waits while paused */
     struct actor *choked_next;
@@ -87,6 +87,8 @@ struct listener {
 /* An object of the section is there, or is freed; the last one of a leaving section ends it. */
 void section_object(struct worker *, struct section *);       /* section.c */
 void section_object_freed(struct worker *, struct section *); /* section.c */
+/* section.c: its home is there, or is made now. false: no memory, or it has left. */
+bool section_home(struct worker *, struct section *);
 
 struct actor *actor_make(struct worker *, struct section *, const struct kind *, uint32_t flags);
 void actor_open(struct worker *, struct actor *);   /* calls on_open */

@@ -86,6 +86,10 @@ static void api_limit(struct gyre_actor *pub, uint32_t message_max)
     struct actor *a = enter(pub, "gyre->limit");
     struct extra *x = actor_extra(worker_here, a);
     if (x) x->message_max = message_max;
+    else if (a->flags & A_STREAM && !is_over(a)) { /* to go on with another limit would be worse */
+        actor_end(worker_here, a, GYRE_NO_MEMORY);
+        stream_closing(worker_here, a, GYRE_NOW);
+    }
 }
 
 static void api_finish(struct gyre_actor *pub)

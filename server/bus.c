@@ -28,6 +28,8 @@ struct topic {
 };
 struct topics {
     struct topic *bucket[256];
+    gyre_ref *names; /* whom one mail is for, while it is handed out; room for the largest topic */
+    uint32_t names_cap;
     uint64_t leaves; /* how often anyone left a topic */
 };
 
@@ -87,10 +89,25 @@ static void leave(struct worker *w, struct topic_seat **at)
     topic_free_if_empty(w, t);
 }
 
+static bool names_room(struct worker *w, uint32_t cap)
+{
+    struct topics *all = w->topics;
+    if (all->names_cap >= cap) return true;
+    gyre_ref *names = pool_take(w, cap * sizeof *names);
+    if (!names) return false;
+    /* It may be in use: a callback joins while a mail is handed out. */
+    if (all->names_cap) memcpy(names, all->names, all->names_cap * sizeof *names);
+    pool_give(w, all->names, all->names_cap * sizeof *names);
+    all->names = names;
+    all->names_cap = cap;
+    return true;
+}
+
 static bool members_room(struct worker *w, struct topic *t)
 {
     if (t->n < t->cap) return true;
     uint32_t cap = t->cap ? t->cap * 2 : 8;
+    if (!names_room(w, cap)) return false;
     struct topic_seat **grown = pool_take(w, cap * sizeof *grown);
     if (!grown) return false;
     if (t->n) memcpy(grown, t->members, t->n * sizeof *grown);
@@ -152,17 +169,15 @@ static void run_topic(struct worker *w, struct item *item)
     gyre_view name = mail_topic(m);
     struct topic *t = w->topics ? *find(w, m->plugin, name, hash_of(m->plugin, name)) : NULL;
     uint32_t n = t ? t->n : 0;
-    gyre_ref *to = n ? pool_take(w, n * sizeof *to) : NULL;
-    if (!to) n = 0;
-    uint64_t leaves = w->topics ? w->topics->leaves : 0;
-    for (uint32_t i = 0; i < n; i++) to[i] = actor_ref(t->members[i]->actor);
+    uint64_t leaves = n ? w->topics->leaves : 0;
+    for (uint32_t i = 0; i < n; i++) w->topics->names[i] = actor_ref(t->members[i]->actor);
     for (uint32_t i = 0; i < n; i++) {
-        if (to[i].at == m->from.at && to[i].id == m->from.id) continue;
-        if (w->topics->leaves != leaves && !is_member(actor_at(w, to[i]), name)) continue;
+        gyre_ref to = w->topics->names[i]; /* a callback that joins may move the list */
+        if (to.at == m->from.at && to.id == m->from.id) continue;
+        if (w->topics->leaves != leaves && !is_member(actor_at(w, to), name)) continue;
         m->uses++;
-        mail_deliver(w, to[i], m);
+        mail_deliver(w, to, m);
     }
-    pool_give(w, to, n * sizeof *to);
     mail_drop(m);
 }
 
@@ -201,7 +216,10 @@ void bus_actor_ends(struct worker *w, struct actor *a)
 
 void bus_free(struct worker *w)
 {
-    if (w->topics) pool_give(w, w->topics, sizeof *w->topics);
+    struct topics *all = w->topics;
+    if (!all) return;
+    pool_give(w, all->names, all->names_cap * sizeof *all->names);
+    pool_give(w, all, sizeof *all);
     w->topics = NULL;
 }
 

@@ -63,8 +63,11 @@ struct timer {
 };
 struct timers {
     struct timer_entry *heap;
-    uint32_t n, cap;
+    uint32_t n, cap, reserved;
 };
+/* Who holds a timer reserves its room first; then setting it cannot fail. false: no memory. */
+bool timer_reserve(struct worker *, uint32_t n);
+void timer_release(struct worker *, uint32_t n); /* of timers that are not set */
 void timer_set(struct worker *, struct timer *, int64_t due_ns);
 void timer_clear(struct worker *, struct timer *);
 int64_t timer_next(struct worker *);  /* the nearest deadline, or GYRE_NEVER */
@@ -73,7 +76,10 @@ bool timer_fire_due(struct worker *); /* runs what is due; true: something was *
 /* ---- pool.c: memory of one worker, by size class, last in first out ---- */
 
 struct pool;
-struct pool *pool_make(void);
+/* Pools made from now on are plain: every block is a malloc of its own. Preset under
+ * AddressSanitizer. */
+extern bool pool_plain;
+struct pool *pool_make(void); /* NULL: no memory */
 void pool_free(struct pool *);
 void *pool_take(struct worker *, size_t n); /* not zeroed; NULL: no memory */
 void *pool_zero(struct worker *, size_t n);
@@ -132,6 +138,15 @@ struct item {
     void (*run)(struct worker *, struct item *); /* on the worker, outside any callback; frees it */
     uint32_t bytes;                              /* counted against LIMIT_BOX while it waits */
 };
+/* What one worker is told to do. Kept by what it is about, so that telling never fails. */
+struct errand {
+    struct item item;
+    void (*run)(struct worker *, void *);
+    void *arg;
+    _Atomic bool waits;        /* told, not yet begun: telling it again adds nothing */
+    _Atomic uint32_t *unended; /* counts orders about an object that is not freed before; or NULL */
+};
+void errand_post(struct worker *to, struct errand *); /* [any] */
 struct inbox {
     _Atomic(struct item *) head; /* pushed by any thread, newest first */
     _Atomic uint64_t bytes;
@@ -140,7 +155,7 @@ struct inbox {
     struct item *local, **local_end; /* posted by this worker itself */
 };
 void inbox_post(struct worker *to, struct item *); /* [any] */
-void choke_end(struct worker *w, struct worker *rested); /* mail.c: its senders look again */
+void worker_unchoke(struct worker *, void *); /* mail.c: its senders look again; an order */
 /* runs up to LIMIT_MAILS_A_TURN; true: some did */
 bool inbox_run(struct worker *);
 bool inbox_over(struct worker *to);                /* its box is past LIMIT_BOX */
@@ -182,6 +197,7 @@ struct version { /* of a section's configuration. Immutable once published; all 
     _Atomic uint32_t workers;     /* that still hold it; the last one hands it to on_unload */
     uint32_t users[LIMIT_WORKERS]; /* actors, each counted by its own worker */
     struct version *retired_next;
+    struct errand publish[];       /* of each worker */
 };
 
 struct section {
@@ -209,6 +225,9 @@ struct section {
     bool aborted[LIMIT_WORKERS];             /* what is born late ends at once, too */
     uint8_t leaving_why;                     /* enum gyre_why; set before it is told to leave */
     bool removed;                            /* the control thread frees it when all have left */
+    struct listening *listening;             /* its sockets; the control thread's */
+    struct section_orders *orders;           /* of each worker */
+    _Atomic uint32_t unended;                /* orders about it */
     struct section *next;
 };
 
@@ -265,6 +284,7 @@ struct worker {
     struct pool *pool;
     struct timers timers;
     struct inbox inbox;
+    struct errand unchoke, leave; /* leave: ends worker_run */
     int64_t now_ns, wall_ns, began_ns;
     struct slot *slots;
     uint32_t slots_n, slots_cap, slot_free;
@@ -291,7 +311,7 @@ struct poller { /* first member of what waits for a descriptor with OP_POLL */
 };
 extern _Thread_local struct worker *worker_here; /* NULL on control and helper threads */
 
-struct worker *worker_make(struct service *, uint32_t index, struct ring *);
+struct worker *worker_make(struct service *, uint32_t index, struct ring *); /* takes the ring */
 void worker_turn(struct worker *, bool busy);   /* one turn: wait, reap, run, flush */
 void worker_run(struct worker *);               /* turns until stop */
 void worker_free(struct worker *);

@@ -38,7 +38,7 @@ bool dgram_open(struct worker *w, struct listener *l)
     static const uint8_t zero[16];
     struct actor *port;
     if (!w->datagrams) w->datagrams = pool_zero(w, sizeof *w->datagrams);
-    if (!w->datagrams) return false;
+    if (!w->datagrams || !section_home(w, l->section)) return false;
     port = actor_make(w, l->section, &l->section->plugin->kinds[KIND_PORT], A_PORT);
     if (!port) return false;
     port_of(port)->from = l;

@@ -3,7 +3,8 @@
  *
  * Any thread pushes onto a stack with one exchange; the worker takes the whole stack at once and
  * turns it round, so what one thread posts arrives in order. A worker that posts to itself uses a
- * plain list. A sleeping worker is woken once, by whoever finds the flag.
+ * plain list. A sleeping worker is woken once, by whoever finds the flag. Orders (of the control
+ * thread, of workers to each other) are kept by what they are about: they need no memory.
  * Limits: LIMIT_BOX bytes of mail; posting never fails, but senders look at inbox_over first and
  * rest. LIMIT_MAILS_A_TURN items a turn.
  */
@@ -26,6 +27,27 @@ void inbox_post(struct worker *to, struct item *item)
                                                   memory_order_relaxed));
     if (atomic_load(&box->sleeping) && atomic_exchange(&box->sleeping, false))
         to->ring->ops->wake(to->ring);
+}
+
+static void run_errand(struct worker *w, struct item *item)
+{
+    struct errand *o = (struct errand *)item;
+    void (*run)(struct worker *, void *) = o->run;
+    void *arg = o->arg;
+    _Atomic uint32_t *unended = o->unended;
+    atomic_store(&o->waits, false); /* first: what is told from here on is done again */
+    run(w, arg);
+    if (!unended) return; /* o may be gone with its object */
+    atomic_fetch_sub(unended, 1);
+    service_wake(w->service);
+}
+
+void errand_post(struct worker *to, struct errand *o)
+{
+    if (atomic_exchange(&o->waits, true)) return;
+    if (o->unended) atomic_fetch_add(o->unended, 1);
+    o->item.run = run_errand;
+    inbox_post(to, &o->item);
 }
 
 bool inbox_over(struct worker *to)
@@ -59,7 +81,7 @@ static void unchoke(struct worker *w)
     if (!who || atomic_load_explicit(&w->inbox.bytes, memory_order_relaxed) > LIMIT_BOX / 2) return;
     who = atomic_exchange(&w->inbox.choked, 0);
     for (uint32_t i = 0; i < w->service->workers_n; i++)
-        if (who >> i & 1) choke_end(w, w->service->workers[i]);
+        if (who >> i & 1) errand_post(w->service->workers[i], &w->service->workers[i]->unchoke);
 }
 
 bool inbox_run(struct worker *w)

@@ -38,7 +38,7 @@ void listener_rest(struct worker *w, struct listener *l, int32_t res)
 void listener_add(struct worker *w, struct section *s, int fd, const char *text, bool datagrams)
 {
     struct listener *l = pool_zero(w, sizeof *l);
-    if (!l) goto fail;
+    if (!l || !timer_reserve(w, 1)) goto fail;
     l->section = s;
     l->fd = fd;
     l->datagrams = datagrams;
@@ -46,16 +46,17 @@ void listener_add(struct worker *w, struct section *s, int fd, const char *text,
     l->retry.back = (uint16_t)((uint8_t *)&l->retry - (uint8_t *)l);
     snprintf(l->text, sizeof l->text, "%s", text);
     l->slot = slot_take(w, l, SLOT_LISTENER, &l->id);
-    if (l->slot == UINT32_MAX) goto fail;
-    if (datagrams && !dgram_open(w, l)) {
-        slot_give(w, l->slot);
-        goto fail;
-    }
+    if (l->slot == UINT32_MAX) goto no_slot;
+    if (datagrams && !dgram_open(w, l)) goto no_port;
     l->next = s->listeners[w->index];
     s->listeners[w->index] = l;
     section_object(w, s);
     arm(w, l);
     return;
+no_port:
+    slot_give(w, l->slot);
+no_slot:
+    timer_release(w, 1);
 fail:
     log_error("%s: no memory to listen on %s", s->name, text);
     pool_give(w, l, sizeof *l);
@@ -80,6 +81,7 @@ void listener_end(struct worker *w, struct listener *l)
     }
     w->ring->ops->close(w->ring, l->fd);
     timer_clear(w, &l->retry);
+    timer_release(w, 1);
     struct section *s = l->section;
     slot_give(w, l->slot);
     pool_give(w, l, sizeof *l);
@@ -113,9 +115,9 @@ void listener_event(struct worker *w, struct listener *l, const struct ring_even
 {
     if (!(e->flags & RING_MORE)) l->armed = false;
     if (e->res >= 0) {
-        if (l->section->current[w->index] && l->section->plugin->p.stream)
-            stream_accepted(w, l, e->res);
-        else w->ring->ops->close(w->ring, e->res);
+        if (!l->section->plugin->p.stream || !section_home(w, l->section))
+            w->ring->ops->close(w->ring, e->res);
+        else stream_accepted(w, l, e->res);
     } else if (e->res == -EMFILE || e->res == -ENFILE || e->res == -ENOBUFS || e->res == -ENOMEM) {
         count(w, l->section, STAT_HIT_FDS, 1);
         if (!l->armed) timer_set(w, &l->retry, w->now_ns + (int64_t)ACCEPT_REST_MS * 1000000);

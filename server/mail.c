@@ -72,27 +72,19 @@ void mail_choke(struct worker *w, struct actor *a, struct worker *full)
     atomic_fetch_or(&full->inbox.choked, bit);
     atomic_thread_fence(memory_order_seq_cst);
     /* It may have drained between the look and the mark. */
-    if (!inbox_over(full) && atomic_fetch_and(&full->inbox.choked, ~bit) & bit) choke_end(full, w);
+    if (!inbox_over(full) && atomic_fetch_and(&full->inbox.choked, ~bit) & bit)
+        errand_post(w, &w->unchoke);
 }
 
-static void unchoke(struct worker *w, struct item *item)
+void worker_unchoke(struct worker *w, void *arg)
 {
-    free(item);
+    (void)arg;
     while (w->choked) {
         struct actor *a = w->choked;
         w->choked = a->extra->choked_next;
         a->flags &= ~(uint32_t)A_CHOKED;
         actor_ready(w, a);
     }
-}
-
-void choke_end(struct worker *w, struct worker *rested)
-{
-    struct item *item = calloc(1, sizeof *item);
-    (void)w;
-    if (!item) bug(__func__, "no memory for 24 bytes"); /* else they would rest for ever */
-    item->run = unchoke;
-    inbox_post(rested, item);
 }
 
 /* ---- handing over ---- */

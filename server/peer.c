@@ -8,7 +8,7 @@
 
 struct peer {
     struct gyre_peer pub;
-    char text[64], local[64];
+    char text[64], local[64], listen[sizeof ((struct listener *)NULL)->text];
 };
 
 const struct gyre_peer *stream_peer(struct worker *w, struct actor *a)
@@ -28,9 +28,8 @@ const struct gyre_peer *stream_peer(struct worker *w, struct actor *a)
     p->pub.text = gyre_str(p->text);
     p->pub.local_text = gyre_str(p->local);
     if (s->from) {
-        char *listen = mem_block(w, a, NULL, sizeof s->from->text);
-        if (listen) memcpy(listen, s->from->text, sizeof s->from->text);
-        p->pub.listen = gyre_str(listen);
+        memcpy(p->listen, s->from->text, sizeof p->listen);
+        p->pub.listen = gyre_str(p->listen);
     }
     x->peer = &p->pub;
     return x->peer;

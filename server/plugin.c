@@ -145,6 +145,7 @@ struct plugin *plugin_load(const char *path, char *why, size_t why_n)
     void *handle;
     const struct gyre_plugin *d = open_descriptor(path, &handle, why, why_n);
     struct plugin *p = d ? calloc(1, sizeof *p) : NULL;
+    if (d && !p) snprintf(why, why_n, "no memory");
     if (!p) return NULL;
     p->declared = d;
     p->instrumented = is_instrumented(handle);

@@ -5,7 +5,8 @@
  * powers of two. What is given back is taken again first, so that it is still in the cache. The
  * giver says the size, so blocks carry no header.
  * Promise: no lock, no zeroing. Slabs stay with the pool until it is freed; of each larger class at
- * most KEEP_BYTES are kept. Under AddressSanitizer every block is a malloc of its own.
+ * most KEEP_BYTES are kept. A plain pool makes every block a malloc of its own, so that a sanitizer
+ * sees its bounds, and a test can refuse each one.
  */
 #include <stdlib.h>
 
@@ -47,11 +48,16 @@ struct pool {
     uint8_t *bump;
     size_t bump_left;
     uint64_t in_use;
+    bool plain;
 };
+
+bool pool_plain = PLAIN;
 
 struct pool *pool_make(void)
 {
-    return calloc(1, sizeof(struct pool));
+    struct pool *p = calloc(1, sizeof *p);
+    if (p) p->plain = pool_plain;
+    return p;
 }
 
 void pool_free(struct pool *p)
@@ -112,7 +118,7 @@ void *pool_take(struct worker *w, size_t n)
     struct pool *p = w->pool;
     void *at;
     if (!n) n = 1;
-    if (PLAIN) at = malloc(n);
+    if (p->plain) at = malloc(n);
     else at = n <= SMALL ? small_take(p, n) : large_take(p, n);
     if (at) p->in_use += n;
     return at;
@@ -133,7 +139,7 @@ void pool_give(struct worker *w, void *at, size_t n)
     if (!n) n = 1;
     if (p->in_use < n) bug(__func__, "more given than taken");
     p->in_use -= n;
-    if (PLAIN) {
+    if (p->plain) {
         free(at);
     } else if (n <= SMALL) {
         size_t class = (n + STEP - 1) / STEP - 1;

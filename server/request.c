@@ -15,11 +15,9 @@ struct request *request_open(struct worker *w, struct actor *a, uint64_t tag, gy
     struct request *r = x && a->requests < UINT16_MAX ? pool_zero(w, sizeof *r) : NULL;
     int64_t due;
     if (!r) return NULL;
+    if (!timer_reserve(w, 1)) goto no_timer;
     r->slot = slot_take(w, r, SLOT_REQUEST, &r->id);
-    if (r->slot == UINT32_MAX) {
-        pool_give(w, r, sizeof *r);
-        return NULL;
-    }
+    if (r->slot == UINT32_MAX) goto no_slot;
     r->actor = actor_ref(a);
     r->done = done;
     r->tag = tag;
@@ -33,6 +31,11 @@ struct request *request_open(struct worker *w, struct actor *a, uint64_t tag, gy
     if (within_ns != GYRE_NEVER && !__builtin_add_overflow(w->now_ns, within_ns, &due))
         timer_set(w, &r->deadline, due > w->now_ns ? due : w->now_ns + 1);
     return r;
+no_slot:
+    timer_release(w, 1);
+no_timer:
+    pool_give(w, r, sizeof *r);
+    return NULL;
 }
 
 struct request *request_at(struct worker *w, uint32_t slot, uint64_t id)
@@ -43,6 +46,7 @@ struct request *request_at(struct worker *w, uint32_t slot, uint64_t id)
 static void free_request(struct worker *w, struct request *r)
 {
     timer_clear(w, &r->deadline);
+    timer_release(w, 1);
     *r->at = r->next;
     if (r->next) r->next->at = r->at;
     slot_give(w, r->slot);

@@ -2,8 +2,9 @@
  * section.c - a section on one worker: begins, changes, listens, leaves.
  *
  * The control thread (service.c) posts what is to be done; here it happens, between turns.
- * Promise: a section's home opens before anything of it is accepted on that worker; when it leaves,
- * its home closes last, and the worker drops it when its last object is freed.
+ * Promise: a section's home opens before anything of it is accepted on that worker; without memory
+ * for it connections are refused. When a section leaves, its home closes last, and the worker drops
+ * it when its last object is freed.
  */
 #include <stdlib.h>
 
@@ -31,13 +32,16 @@ void section_object_freed(struct worker *w, struct section *s)
     if (atomic_fetch_sub(&s->workers_left, 1) == 1) service_wake(service);
 }
 
-static void begin(struct worker *w, struct section *s)
+bool section_home(struct worker *w, struct section *s)
 {
-    struct actor *home = actor_make(w, s, &s->plugin->kinds[KIND_HOME], A_HOME);
-    if (!home) bug(__func__, "no memory for a home"); /* at start; the supervisor sees it fail */
+    struct actor *home = s->home[w->index];
+    if (home || s->leaving[w->index] || !s->current[w->index]) return home != NULL;
+    home = actor_make(w, s, &s->plugin->kinds[KIND_HOME], A_HOME);
+    if (!home) return false;
     s->home[w->index] = home;
     s->homes[w->index] = actor_ref(home);
     actor_open(w, home);
+    return true;
 }
 
 static void tell(struct worker *w, struct actor *a)
@@ -53,13 +57,11 @@ void section_publish(struct worker *w, void *arg)
 {
     struct version *v = arg;
     struct section *s = v->section;
-    if (!s->current[w->index]) {
-        s->current[w->index] = v;
-        begin(w, s);
-        return;
-    }
-    version_switch(w, s, v);
-    tell(w, s->home[w->index]);
+    if (s->current[w->index]) version_switch(w, s, v);
+    else s->current[w->index] = v;
+    if (s->home[w->index]) tell(w, s->home[w->index]);
+    else if (!section_home(w, s))
+        log_error("%s: no memory for its home: connections are refused until there is", s->name);
     for (struct listener *l = s->listeners[w->index]; l; l = l->next)
         if (l->port) tell(w, l->port);
 }
@@ -70,7 +72,6 @@ void section_listen(struct worker *w, void *arg)
     if (o->section->leaving[w->index] || !o->section->current[w->index])
         w->ring->ops->close(w->ring, o->fd);
     else listener_add(w, o->section, o->fd, o->text, o->datagrams);
-    free(o);
 }
 
 void section_unlisten(struct worker *w, void *arg)
@@ -81,7 +82,6 @@ void section_unlisten(struct worker *w, void *arg)
         next = l->next;
         if (!strcmp(l->text, o->text)) listener_remove(w, l);
     }
-    free(o);
 }
 
 void section_again(struct worker *w, void *arg)
@@ -109,12 +109,9 @@ void section_leave(struct worker *w, void *arg)
 void section_abort(struct worker *w, void *arg)
 {
     struct section *s = arg;
-    struct service *service = s->service;
     s->aborted[w->index] = true;
     for (uint32_t i = 0; i < w->slots_n; i++) {
         struct actor *a = slot_at(w, i, w->slots[i].id, SLOT_ACTOR);
         if (a && section_of(a) == s && !(a->flags & (A_HOME | A_PORT))) actor_abort(w, a);
     }
-    /* service_abort has counted this order among what holds the section */
-    if (atomic_fetch_sub(&s->workers_left, 1) == 1) service_wake(service);
 }

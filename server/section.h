@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * section.h - what service.c orders workers to do (section.c). Each runs on the worker, as posted
- * by service_post. */
+ * section.h - what the control thread orders workers to do (orders.c, section.c). Each runs on the
+ * worker, as posted by errand_post. */
 #ifndef GYRE_SECTION_H
 #define GYRE_SECTION_H
 
 #include "service.h"
 
-struct listen_order { /* freed by whoever carries it out */
+bool orders_make(struct section *); /* false: no memory */
+bool orders_wait(const struct section *);
+void orders_free(struct section *);
+
+struct listen_order {
     struct section *section;
     int fd;
     bool datagrams;

@@ -149,11 +149,10 @@ void stream_flush(struct worker *w, struct actor *a)
         }
         return;
     }
-    if (n == 1) {
+    struct sending *x = n > 1 ? stream_sending(w, s) : NULL;
+    if (!x) { /* one part; or no memory for more at once */
         w->ring->ops->send(w->ring, s->fd, parts[0].iov_base, parts[0].iov_len, user);
     } else {
-        struct sending *x = stream_sending(w, s);
-        if (!x) return stream_broken(w, a, GYRE_NO_MEMORY);
         memcpy(x->parts, parts, n * sizeof *parts);
         x->message = (struct msghdr){.msg_iov = x->parts, .msg_iovlen = n};
         w->ring->ops->send_msg(w->ring, s->fd, &x->message, user);

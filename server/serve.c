@@ -51,6 +51,7 @@ struct serve {
     bool failed, running, drained, channel_over;
     bool on_epoll;          /* io_uring was refused here, and that was said */
     pthread_t threads[LIMIT_WORKERS];
+    struct errand sync[LIMIT_WORKERS];
     char why[256];
     int64_t drain_until_ms; /* 0: not draining */
     int status;
@@ -167,8 +168,11 @@ static void sync_workers(struct serve *s)
 {
     for (int round = 0; round < 2; round++) { /* the second: the turn after has submitted it */
         s->synced = 0;
-        for (uint32_t i = 0; i < s->service->workers_n; i++)
-            if (!service_post(s->service->workers[i], passed, s)) bug(__func__, "no memory");
+        for (uint32_t i = 0; i < s->service->workers_n; i++) {
+            s->sync[i].run = passed;
+            s->sync[i].arg = s;
+            errand_post(s->service->workers[i], &s->sync[i]);
+        }
         pthread_mutex_lock(&s->lock);
         while (s->synced < s->service->workers_n) pthread_cond_wait(&s->changed, &s->lock);
         pthread_mutex_unlock(&s->lock);
@@ -316,9 +320,10 @@ static bool on_commit(struct serve *s)
     sync_workers(s); /* homes are open everywhere before anything is accepted anywhere */
     for (struct socket_draft *d = s->sockets; d; d = d->next) {
         struct section *section = service_section_at(s->service, d->id);
-        if (section && d->fd >= 0) service_listen(section, d->worker, d->fd, d->text, d->datagrams);
-        else if (section) service_unlisten(section, d->text);
-        else if (d->fd >= 0) close(d->fd);
+        bool taken = section && d->fd >= 0 &&
+                     service_listen(section, d->worker, d->fd, d->text, d->datagrams);
+        if (section && d->fd < 0) service_unlisten(section, d->text);
+        if (d->fd >= 0 && !taken) close(d->fd);
     }
     drop_sockets(s, false);
     if (again) service_again(s->service);

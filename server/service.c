@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * service.c - the plugins, sections and versions of one service; orders to its workers.
+ * service.c - the plugins, sections and versions of one service.
  *
  * Owns: everything that is made here, until service_free. All calls belong to the control thread,
- * which may block (on_load reads zones); workers are told by service_post and never waited for
+ * which may block (on_load reads zones); workers are told by orders (orders.c) and never waited for
  * here. Promise: a version is published whole or not at all; it is unloaded after its last actor.
  * Limits: LIMIT_SECTIONS, STATS_ROWS / workers.
  */
@@ -16,36 +16,6 @@
 
 #include "blocking.h"
 #include "section.h"
-
-/* ---- orders ---- */
-
-struct order {
-    struct item item;
-    void (*run)(struct worker *, void *);
-    void *arg;
-};
-
-static void run_order(struct worker *w, struct item *item)
-{
-    struct order *o = (struct order *)item;
-    o->run(w, o->arg);
-    free(o);
-}
-
-bool service_post(struct worker *w, void (*run)(struct worker *, void *), void *arg)
-{
-    struct order *o = calloc(1, sizeof *o);
-    if (!o) return false;
-    *o = (struct order){.item = {.run = run_order}, .run = run, .arg = arg};
-    inbox_post(w, &o->item);
-    return true;
-}
-
-static void post_all(struct section *s, void (*run)(struct worker *, void *), void *arg)
-{
-    for (uint32_t i = 0; i < s->pub.workers; i++)
-        if (!service_post(s->service->workers[i], run, arg)) bug(__func__, "no memory");
-}
 
 void service_wake(struct service *s)
 {
@@ -144,7 +114,7 @@ static bool call_on_load(struct version *v, char *why, size_t why_n)
 struct version *service_version(struct section *s, const struct entry *entries, size_t n, char *why,
                                 size_t why_n)
 {
-    struct version *v = calloc(1, sizeof *v);
+    struct version *v = calloc(1, sizeof *v + s->pub.workers * sizeof *v->publish);
     const struct gyre_proto *stream = s->plugin->p.stream ? &s->plugin->kinds[KIND_STREAM].p : NULL;
     if (!v) {
         snprintf(why, why_n, "no memory");
@@ -154,7 +124,12 @@ struct version *service_version(struct section *s, const struct entry *entries, 
     v->section = s;
     v->number = s->newest ? s->newest->number + 1 : 1;
     atomic_init(&v->workers, s->pub.workers);
+    for (uint32_t i = 0; i < s->pub.workers; i++) {
+        v->publish[i].run = section_publish;
+        v->publish[i].arg = v;
+    }
     v->conf = version_mem(v, s->plugin->p.conf_size ? s->plugin->p.conf_size : 1);
+    if (!v->conf) snprintf(why, why_n, "no memory");
     if (v->conf && option_limits(stream, entries, n, &v->limits, why, why_n) &&
         option_fill(&s->plugin->p, entries, n, v->conf, alloc_of_version, v, why, why_n) &&
         call_on_load(v, why, why_n)) {
@@ -197,7 +172,8 @@ void service_publish(struct section *s, struct version *v)
         return;
     }
     s->newest = v;
-    post_all(s, section_publish, v);
+    for (uint32_t i = 0; i < s->pub.workers; i++)
+        errand_post(s->service->workers[i], &v->publish[i]);
 }
 
 void service_refresh(struct service *sv)
@@ -244,6 +220,7 @@ static void section_free(struct section *s)
     for (uint32_t i = 0; i < s->pub.workers; i++)
         if (s->stats[i]) atomic_store(&s->stats[i]->section, 0);
     service_entries(s, NULL, 0);
+    orders_free(s);
     addresses_free(s->addresses);
     cells_free(s);
     s->magic = 0;
@@ -283,7 +260,8 @@ struct section *service_section(struct service *sv, uint32_t id, const char *nam
         s->name, p->p.flags & GYRE_ONE_WORKER ? 1 : sv->workers_n, sv->generation, s->homes};
     atomic_init(&s->workers_left, s->pub.workers);
     s->addresses = addresses_make();
-    if (!s->addresses || !take_rows(s)) snprintf(why, why_n, "no memory, or too many sections");
+    if (!orders_make(s) || !s->addresses || !take_rows(s))
+        snprintf(why, why_n, "no memory, or too many sections");
     else s->newest = service_version(s, entries, n, why, why_n);
     if (!s->newest) {
         section_free(s);
@@ -301,88 +279,6 @@ struct section *service_section_at(struct service *sv, uint32_t id)
     return s;
 }
 
-static struct listen_order *order_of(struct section *s, int fd, const char *text, bool datagrams)
-{
-    struct listen_order *o = calloc(1, sizeof *o);
-    if (!o) bug(__func__, "no memory");
-    *o = (struct listen_order){.section = s, .fd = fd, .datagrams = datagrams};
-    snprintf(o->text, sizeof o->text, "%s", text);
-    return o;
-}
-
-void service_listen(struct section *s, uint32_t worker, int fd, const char *text, bool datagrams)
-{
-    if (worker >= s->pub.workers || s->removed) { /* it runs on one worker, and this is another's */
-        blocking->close(fd);
-        return;
-    }
-    (void)service_post(s->service->workers[worker], section_listen,
-                       order_of(s, fd, text, datagrams));
-}
-
-void service_again(struct service *sv)
-{
-    for (struct section *s = sv->sections; s; s = s->next)
-        if (!s->removed) post_all(s, section_again, s);
-}
-
-void service_unlisten(struct section *s, const char *text)
-{
-    if (s->removed) return; /* its sockets go with it, and it may be gone before the order */
-    for (uint32_t i = 0; i < s->pub.workers; i++)
-        (void)service_post(s->service->workers[i], section_unlisten, order_of(s, -1, text, false));
-}
-
-static void leave(struct section *s, enum gyre_why why)
-{
-    if (s->removed) return;
-    s->removed = true;
-    s->leaving_why = (uint8_t)why;
-    post_all(s, section_leave, s);
-}
-
-void service_remove(struct section *s)
-{
-    leave(s, GYRE_RELOAD);
-}
-
-void service_drain(struct service *sv)
-{
-    sv->draining = true;
-    for (struct section *s = sv->sections; s; s = s->next) leave(s, GYRE_SHUTDOWN);
-}
-
-bool service_drained(struct service *sv)
-{
-    for (struct section *s = sv->sections; s; s = s->next)
-        if (!s->removed || atomic_load(&s->workers_left)) return false;
-    return true;
-}
-
-/* A section whose last worker leaves while the order is on its way must not be freed: each order is
- * one more that has not left. */
-void service_abort(struct service *sv)
-{
-    for (struct section *s = sv->sections; s; s = s->next) {
-        if (!atomic_load(&s->workers_left)) continue;
-        atomic_fetch_add(&s->workers_left, s->pub.workers);
-        post_all(s, section_abort, s);
-    }
-}
-
-static void stop_worker(struct worker *w, void *arg)
-{
-    (void)arg;
-    w->stop = true;
-}
-
-void service_stop(struct service *sv)
-{
-    for (uint32_t i = 0; i < sv->workers_n; i++)
-        if (sv->workers[i] && !service_post(sv->workers[i], stop_worker, NULL))
-            bug(__func__, "no memory");
-}
-
 void service_reap(struct service *sv)
 {
     struct section *next;
@@ -396,7 +292,7 @@ void service_reap(struct service *sv)
     }
     for (struct section *s = sv->sections; s; s = next) {
         next = s->next;
-        if (!s->removed || atomic_load(&s->workers_left) || s->versions) continue;
+        if (!s->removed || atomic_load(&s->workers_left) || s->versions || orders_wait(s)) continue;
         section_unlink(s);
         section_free(s);
     }

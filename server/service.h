@@ -51,8 +51,8 @@ void service_refresh(struct service *); /* sections whose loaded files changed: 
 void service_entries(struct section *, struct entry *, size_t n); /* takes them, for the refresh */
 void service_abandon(struct version *); /* was prepared, will not serve */
 void service_forget(struct section *);  /* a section that never served, and its version */
-/* A socket for one worker; the worker owns fd from now on. */
-void service_listen(struct section *, uint32_t worker, int fd, const char *text, bool datagrams);
+/* A socket for one worker; the worker owns fd from now on. false: no memory, and fd is yours. */
+bool service_listen(struct section *, uint32_t worker, int fd, const char *text, bool datagrams);
 void service_again(struct service *); /* looks at every listening socket again */
 void service_unlisten(struct section *, const char *text);
 void service_remove(struct section *); /* stops accepting; freed when its last actor has gone */
@@ -60,8 +60,6 @@ void service_drain(struct service *);  /* all sections; done when service_draine
 bool service_drained(struct service *);
 void service_abort(struct service *); /* ends what is left at once */
 void service_stop(struct service *);  /* workers leave worker_run after this turn */
-/* false: no memory */
-bool service_post(struct worker *, void (*run)(struct worker *, void *), void *arg);
 void service_wake(struct service *);  /* [any] the control thread looks again */
 void service_reap(struct service *);   /* unloads retired versions, frees removed sections */
 void service_free(struct service *);   /* after the workers have stopped */

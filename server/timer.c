@@ -3,7 +3,8 @@
  *
  * A binary heap of (time, timer). Most deadlines are moved later again and again and never fire:
  * so moving one later only writes timer.due_ns, and the heap finds out when the old time comes.
- * Promise: a timer fires once, at or after its time, never inside another callback.
+ * Promise: a timer fires once, at or after its time, never inside another callback. Its room is
+ * reserved when its object is made, so setting it never fails.
  * Limits: as many as there are actors and requests. Worker: the owner's.
  */
 #include <stdlib.h>
@@ -54,6 +55,26 @@ static void take_out(struct timers *h, uint32_t i)
     else sift_down(h, i, last);
 }
 
+bool timer_reserve(struct worker *w, uint32_t n)
+{
+    struct timers *h = &w->timers;
+    uint32_t cap = h->cap ? h->cap : 64;
+    while (cap - h->reserved < n) cap *= 2; /* far below 2^32: LIMIT_SLOTS x 17 */
+    if (cap != h->cap) {
+        struct timer_entry *grown = realloc(h->heap, cap * sizeof *grown);
+        if (!grown) return false;
+        h->heap = grown;
+        h->cap = cap;
+    }
+    h->reserved += n;
+    return true;
+}
+
+void timer_release(struct worker *w, uint32_t n)
+{
+    w->timers.reserved -= n;
+}
+
 void timer_set(struct worker *w, struct timer *t, int64_t due_ns)
 {
     struct timers *h = &w->timers;
@@ -63,13 +84,7 @@ void timer_set(struct worker *w, struct timer *t, int64_t due_ns)
             sift_up(h, t->at - 1, (struct timer_entry){due_ns, t});
         return;
     }
-    if (h->n == h->cap) {
-        uint32_t cap = h->cap ? h->cap * 2 : 64;
-        struct timer_entry *grown = realloc(h->heap, cap * sizeof *grown);
-        if (!grown) bug(__func__, "no memory for a timer"); /* 16 bytes of a few MiB at most */
-        h->heap = grown;
-        h->cap = cap;
-    }
+    if (h->n == h->reserved) bug(__func__, "no room was reserved for it");
     sift_up(h, h->n++, (struct timer_entry){due_ns, t});
 }
 

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * watching.c - an actor learns that another one ended.
  *
- * The watcher keeps a note of whom it watches; the watched keeps who wants to know. Both notes are
- * on the owner's worker; words between workers go through the inbox.
+ * The watcher keeps a note of whom it watches; the watched keeps who wants to know: a word that
+ * came through the inbox, and goes back when it ends, so that news of an end needs no memory.
  * Promise: on_down comes once for each watch, also when the watched is dead already; never after
- * watch(…, false). Limits: the worker's memory.
+ * watch(…, false). Limits: the worker's memory; without it for the watched, on_down says so.
  */
 #include <stdlib.h>
 
 #include "service.h"
 
-struct watcher {
-    struct watcher *next;
-    gyre_ref who;
+struct watching { /* whom an actor watches */
+    struct watching *next;
+    gyre_ref whom;
 };
-struct word { /* from the watcher's worker to the watched one's, or back */
+struct word { /* from the watcher's worker to the watched one's, and back */
     struct item item;
+    struct word *next; /* of the watched: kept until it ends */
     gyre_ref watcher, watched;
     enum gyre_why why;
 };
@@ -25,46 +26,33 @@ static bool same(gyre_ref a, gyre_ref b)
     return a.at == b.at && a.id == b.id;
 }
 
-static bool note(struct worker *w, struct watcher **list, gyre_ref who)
+static struct watching **find(struct extra *x, gyre_ref whom)
 {
-    for (struct watcher *x = *list; x; x = x->next)
-        if (same(x->who, who)) return true;
-    struct watcher *x = pool_take(w, sizeof *x);
-    if (!x) return false;
-    *x = (struct watcher){*list, who};
-    *list = x;
+    struct watching **at = &x->watching;
+    while (*at && !same((*at)->whom, whom)) at = &(*at)->next;
+    return at;
+}
+
+static bool forget(struct worker *w, struct extra *x, gyre_ref whom)
+{
+    struct watching **at = find(x, whom), *found = *at;
+    if (!found) return false;
+    *at = found->next;
+    pool_give(w, found, sizeof *found);
     return true;
 }
 
-static bool forget(struct worker *w, struct watcher **list, gyre_ref who)
+static struct worker *worker_of(struct worker *w, gyre_ref r)
 {
-    for (struct watcher **at = list; *at; at = &(*at)->next) {
-        struct watcher *x = *at;
-        if (!same(x->who, who)) continue;
-        *at = x->next;
-        pool_give(w, x, sizeof *x);
-        return true;
-    }
-    return false;
-}
-
-static bool post(struct worker *w, gyre_ref to, gyre_ref watcher, gyre_ref watched,
-                 enum gyre_why why, void (*run)(struct worker *, struct item *))
-{
-    uint64_t index = to.at >> 32;
-    if (index >= w->service->workers_n) return false;
-    struct word *word = calloc(1, sizeof *word);
-    if (!word) return false;
-    *word = (struct word){{.run = run}, watcher, watched, why};
-    inbox_post(w->service->workers[index], &word->item);
-    return true;
+    uint64_t index = r.at >> 32;
+    return index < w->service->workers_n ? w->service->workers[index] : NULL;
 }
 
 static void run_down(struct worker *w, struct item *item)
 {
     struct word *word = (struct word *)item;
     struct actor *a = actor_at(w, word->watcher);
-    if (a && a->extra && forget(w, &a->extra->watching, word->watched) && a->kind->p.on_down) {
+    if (a && a->extra && forget(w, a->extra, word->watched) && a->kind->p.on_down) {
         call_begin(w, a, "on_down");
         a->kind->p.on_down(&a->pub, word->watched, word->why);
         call_end(w);
@@ -73,51 +61,92 @@ static void run_down(struct worker *w, struct item *item)
     free(word);
 }
 
+/* The word goes back to who waits for it. */
+static void post_down(struct worker *w, struct word *word, enum gyre_why why)
+{
+    word->why = why;
+    word->item.run = run_down;
+    inbox_post(worker_of(w, word->watcher), &word->item);
+}
+
 static void run_watch(struct worker *w, struct item *item)
 {
     struct word *word = (struct word *)item;
     struct actor *a = actor_at(w, word->watched);
     struct extra *x = a ? actor_extra(w, a) : NULL;
-    if (!x || !note(w, &x->watchers, word->watcher))
-        (void)post(w, word->watcher, word->watcher, word->watched, GYRE_CLOSED, run_down);
-    free(word);
+    if (!x) {
+        post_down(w, word, a ? GYRE_NO_MEMORY : GYRE_CLOSED);
+        return;
+    }
+    word->next = x->watchers;
+    x->watchers = word;
 }
 
 static void run_unwatch(struct worker *w, struct item *item)
 {
     struct word *word = (struct word *)item;
     struct actor *a = actor_at(w, word->watched);
-    if (a && a->extra) (void)forget(w, &a->extra->watchers, word->watcher);
+    struct word **at = a && a->extra ? &a->extra->watchers : NULL;
+    while (at && *at && !same((*at)->watcher, word->watcher)) at = &(*at)->next;
+    if (at && *at) {
+        struct word *found = *at;
+        *at = found->next;
+        free(found);
+    }
     free(word);
+}
+
+static struct word *word_make(gyre_ref watcher, gyre_ref watched,
+                              void (*run)(struct worker *, struct item *))
+{
+    struct word *word = malloc(sizeof *word);
+    if (word) *word = (struct word){{.run = run}, NULL, watcher, watched, GYRE_CLOSED};
+    return word;
+}
+
+/* Without memory the word about its end comes all the same, and is not told. */
+static void unwatch(struct worker *w, gyre_ref self, gyre_ref whom)
+{
+    struct worker *home = worker_of(w, whom);
+    struct word *word = home ? word_make(self, whom, run_unwatch) : NULL;
+    if (word) inbox_post(home, &word->item);
 }
 
 int watch_set(struct worker *w, struct actor *a, gyre_ref whom, bool on)
 {
     gyre_ref self = actor_ref(a);
     struct extra *x = actor_extra(w, a);
-    if (!x) return GYRE_FULL;
+    struct worker *home = worker_of(w, whom);
+    if (!x) return on ? GYRE_FULL : GYRE_OK;
     if (!on) {
-        if (forget(w, &x->watching, whom))
-            (void)post(w, whom, self, whom, GYRE_CLOSED, run_unwatch);
+        if (forget(w, x, whom)) unwatch(w, self, whom);
         return GYRE_OK;
     }
-    if (!note(w, &x->watching, whom)) return GYRE_FULL;
-    if (post(w, whom, self, whom, GYRE_CLOSED, run_watch)) return GYRE_OK;
-    return post(w, self, self, whom, GYRE_CLOSED, run_down) ? GYRE_OK : GYRE_FULL;
+    if (*find(x, whom)) return GYRE_OK;
+    struct watching *note = pool_take(w, sizeof *note);
+    struct word *word = note ? word_make(self, whom, run_watch) : NULL;
+    if (!word) {
+        pool_give(w, note, sizeof *note);
+        return GYRE_FULL;
+    }
+    *note = (struct watching){x->watching, whom};
+    x->watching = note;
+    if (home) inbox_post(home, &word->item);
+    else post_down(w, word, GYRE_CLOSED);
+    return GYRE_OK;
 }
 
 void watch_actor_ends(struct worker *w, struct actor *a)
 {
     struct extra *x = a->extra;
-    gyre_ref self = actor_ref(a);
     while (x->watchers) {
-        gyre_ref who = x->watchers->who;
-        (void)post(w, who, who, self, (enum gyre_why)a->why, run_down);
-        (void)forget(w, &x->watchers, who);
+        struct word *word = x->watchers;
+        x->watchers = word->next;
+        post_down(w, word, (enum gyre_why)a->why);
     }
     while (x->watching) {
-        gyre_ref whom = x->watching->who;
-        (void)post(w, whom, self, whom, GYRE_CLOSED, run_unwatch);
-        (void)forget(w, &x->watching, whom);
+        gyre_ref whom = x->watching->whom;
+        (void)forget(w, x, whom);
+        unwatch(w, actor_ref(a), whom);
     }
 }

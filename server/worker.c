@@ -169,16 +169,27 @@ void worker_run(struct worker *w)
 
 /* ---- making and freeing ---- */
 
+static void leave(struct worker *w, void *arg)
+{
+    (void)arg;
+    w->stop = true;
+}
+
 struct worker *worker_make(struct service *service, uint32_t index, struct ring *ring)
 {
     struct worker *w = calloc(1, sizeof *w);
-    if (!w) return NULL;
+    if (!w) {
+        ring->ops->free(ring);
+        return NULL;
+    }
     w->magic = WORKER_MAGIC;
     w->index = index;
     w->service = service;
     w->ring = ring;
     w->pool = pool_make();
     w->events = calloc(RING_EVENTS, sizeof *w->events);
+    w->unchoke.run = worker_unchoke;
+    w->leave.run = leave;
     w->inbox.local_end = &w->inbox.local;
     w->ready_end = &w->ready;
     atomic_init(&w->turn, 1);

@@ -24,6 +24,12 @@ static const char usage[] =
     "  --chunks few                    four cuttings: whole, byte by byte, two at random\n"
     "  --chunks all|whole|1|M@N|SEED   one cutting: whole; 1 for byte by byte; message M of the\n"
     "                                  script after N bytes; at random from SEED\n"
+    "  --torture   in turn every call that may fail does: each allocation of the host (alone, and\n"
+    "              with all that follow), and each call of the plugin into the host, with each\n"
+    "              error that its documentation allows. What the script expects need not come;\n"
+    "              but nothing may crash, hang, leak or be refused without a reason\n"
+    "  --shallow N --seed S   at most N of these of each script, chosen by S (1)\n"
+    "  --fault alloc:N|dry:N|call:N|load:N   that one alone, and where it is\n"
     "  --fail      every script must fail, saying what its comment says after \"fails: \"\n"
     "  --list      how many cuttings each script has\n"
     "  -v          names each script, and shows its log\n"
@@ -82,10 +88,28 @@ static bool find_plugin(struct talk_options *o, const char *text)
     return false;
 }
 
+/* An option that is followed by a value. 0: it is none; -1: the value makes no sense. */
+static int option_with_value(struct talk_options *o, const char *option, const char *value)
+{
+    struct talk_cut cut;
+    if (!strcmp(option, "--chunks")) {
+        o->few = value && !strcmp(value, "few");
+        o->only = value && !o->few && strcmp(value, "all") != 0 ? value : NULL;
+        return value && (!o->only || talk_cut_read(value, &cut)) ? 1 : -1;
+    }
+    if (!strcmp(option, "--fault")) {
+        o->torture = true;
+        return value && talk_fault_read(value, &o->fault) ? 1 : -1;
+    }
+    uint64_t *number = !strcmp(option, "--shallow") ? &o->shallow
+                       : !strcmp(option, "--seed") ? &o->seed : NULL;
+    if (!number) return 0;
+    return value && gyre_dec(gyre_str(value), UINT64_MAX, number) ? 1 : -1;
+}
+
 int main(int argc, char **argv)
 {
-    struct talk_options o = {.self = argv[0]};
-    struct talk_cut cut;
+    struct talk_options o = {.self = argv[0], .seed = 1};
     bool list = false;
     int i = 1;
     for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
@@ -100,12 +124,12 @@ int main(int argc, char **argv)
         if (!strcmp(argv[i], "-v")) o.verbose = true;
         else if (!strcmp(argv[i], "--list")) list = true;
         else if (!strcmp(argv[i], "--fail")) o.must_fail = true;
-        else if (strcmp(argv[i], "--chunks") != 0) return wrong_use("unknown option ", argv[i]);
-        else if (last) return wrong_use("which cutting?", "");
-        else if (!strcmp(argv[++i], "few")) o.few = true;
-        else if (strcmp(argv[i], "all") != 0) {
-            if (!talk_cut_read(argv[i], &cut)) return wrong_use("no such cutting: ", argv[i]);
-            o.only = argv[i];
+        else if (!strcmp(argv[i], "--torture")) o.torture = true;
+        else {
+            int had = option_with_value(&o, argv[i], last ? NULL : argv[i + 1]);
+            if (!had) return wrong_use("unknown option ", argv[i]);
+            if (had < 0) return wrong_use("what is to follow is wrong or missing: ", argv[i]);
+            i++;
         }
     }
     if (i >= argc) return wrong_use("which plugin?", "");

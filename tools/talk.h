@@ -112,21 +112,51 @@ bool talk_host_pass(struct talk_host *, int64_t until_ns);
 void talk_host_drain(struct talk_host *);
 /* Why the stream of that descriptor closed (enum gyre_why); 0: it has not. */
 int talk_host_why(const struct talk_host *, int fd);
+/* Loads the plugin, once a process; else the first start does. false: why, and it may be tried
+ * again. interposed: it calls the tables of tests/sim/doors.h. */
+bool talk_host_load(const char *path, bool interposed, char *why, size_t why_n);
 /* Drains, counts what is left of everything, and frees. false: why, a line for each thing. */
 bool talk_host_end(struct talk_host *, char *why, size_t why_n);
+
+/* ---- talk_torture.c: a script again and again, each time with another call that fails ---- */
+
+/* alloc: one allocation of the core. dry: that one and all after it. call: one call of the plugin
+ * into the host. load: one allocation while the plugin is loaded. */
+enum talk_fault_kind { FAULT_ALLOC, FAULT_DRY, FAULT_CALL, FAULT_LOAD };
+struct talk_fault {
+    enum talk_fault_kind kind;
+    uint64_t n;  /* the first is 1; 0: nothing fails */
+    bool beyond; /* n is past the last: the script must pass */
+};
+bool talk_fault_read(const char *text, struct talk_fault *); /* "alloc:17" */
+void talk_fault_text(const struct talk_fault *, char *out, size_t n);
+struct talk_result;
+struct talk_torture {
+    uint64_t shallow, seed; /* shallow: at most so many faults, by this seed; 0: all */
+    const struct talk_fault *only; /* NULL: all */
+    const char *path;              /* of the plugin */
+    /* Runs the script with a fault (load: notes it, runs nothing). */
+    bool (*run)(void *user, const struct talk_fault *, struct talk_result *);
+    void *user;
+    char *why;                     /* what went wrong beside the runs */
+    size_t why_n;
+};
+bool talk_torture(const struct talk_torture *);
 
 /* ---- talk_run.c: plays a script ---- */
 
 struct talk_result {
-    bool passed;
+    bool passed, failed_a_call; /* the second: the fault was reached */
+    uint64_t allocs, calls;     /* points of each kind that were passed */
     char *failure;   /* several lines, or NULL */
     uint8_t *output; /* all that every client received, for comparing cuttings */
     size_t output_n;
 };
 /* Once, in one cutting. plugin: the path of its .so. tmp: an empty folder. The log goes to
- * descriptor 2, a file that can be read again. */
+ * descriptor 2, a file that can be read again. With a fault what the script expects need not come;
+ * but nothing may crash, hang or be left over, and what is refused must say why. */
 void talk_run(const struct talk *, const char *plugin, const char *tmp, const struct talk_cut *,
-              struct talk_result *);
+              const struct talk_fault *, struct talk_result *);
 void talk_result_free(struct talk_result *);
 
 /* ---- talk_jobs.c: every script in every cutting, each script in a child process ---- */
@@ -134,7 +164,9 @@ void talk_result_free(struct talk_result *);
 struct talk_options {
     const char *self, *plugin, *only; /* only: one cutting, or NULL: all, or a few */
     char path[PATH_MAX];              /* of the plugin, absolute */
-    bool few, verbose, must_fail;
+    bool few, verbose, must_fail, torture;
+    uint64_t shallow, seed;           /* of torture */
+    struct talk_fault fault;          /* the only one; n 0: all */
 };
 /* Prints failures and "N passed, N failed". The exit status of the program. */
 int talk_run_all(const struct talk_options *, char **scripts, size_t n);

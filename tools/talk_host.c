@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #include "../tests/sim/account.h"
+#include "../tests/sim/alloc.h"
+#include "../tests/sim/doors.h"
 #include "../tests/sim/sim.h"
 #include "service.h"
 #include "talk.h"
@@ -29,6 +31,7 @@ struct talk_host {
     uint8_t *whys;            /* by descriptor */
     size_t whys_n;
     size_t fds;               /* of the process, before */
+    uint64_t blocks;          /* allocated by the core, before */
 };
 
 static struct talk_host *running; /* on_close is called without a pointer of ours */
@@ -58,6 +61,7 @@ struct talk_host *talk_host_make(const char *plugin, const char *tmp, const stru
     h->tmp = tmp;
     h->workers = 1;
     h->fds = count_fds();
+    h->blocks = alloc_live();
     h->sim = sim_make(1);
     sim_set_wall(h->sim, GYRE_SECONDS(1767225600)); /* 2026-01-01T00:00:00Z */
     if (cut->how == CUT_BYTES) sim_set_short_sends(h->sim, 97);
@@ -111,6 +115,7 @@ static bool refused(char *why, size_t why_n, struct problems *p)
         used = strlen(why);
         if (n < 0) break;
     }
+    if (!used) snprintf(why, why_n, "no memory to say what is wrong");
     return false;
 }
 
@@ -175,20 +180,42 @@ int talk_host_why(const struct talk_host *h, int fd)
 
 /* ---- starting ---- */
 
-static bool load(struct talk_host *h, char *why, size_t why_n)
+bool talk_host_load(const char *path, bool interposed, char *why, size_t why_n)
 {
-    h->service = service_make("gyre-test", 1, h->workers, NULL, 0, why, why_n);
-    if (!h->service) return false;
-    for (uint32_t i = 0; i < h->workers; i++)
-        if (!service_worker(h->service, i, sim_ring(h->sim, i)))
-            return snprintf(why, why_n, "no memory for a worker"), false;
-    h->plugin = h->service->plugins = loaded;
-    if (loaded) return true;
-    loaded = h->plugin = service_load(h->service, h->path, why, why_n);
+    struct service *s = loaded ? NULL : service_make("gyre-test", 1, 0, NULL, 0, why, why_n);
+    if (!s) return loaded != NULL;
+    loaded = service_load(s, path, why, why_n);
+    s->plugins = NULL; /* it goes from service to service */
+    service_free(s);
     if (!loaded) return false;
+    if (interposed) doors_set(loaded);
     for (uint32_t i = 0; i < loaded->kinds_n; i++)
         if (loaded->kinds[i].declared) loaded->kinds[i].p.on_close = note_close;
     return true;
+}
+
+static bool load(struct talk_host *h, char *why, size_t why_n)
+{
+    uint64_t before = alloc_live();
+    if (!talk_host_load(h->path, false, why, why_n)) return false;
+    h->blocks += alloc_live() - before;
+    h->service = service_make("gyre-test", 1, h->workers, NULL, 0, why, why_n);
+    if (!h->service) return false;
+    for (uint32_t i = 0; i < h->workers; i++) {
+        if (service_worker(h->service, i, sim_ring(h->sim, i))) continue;
+        service_free(h->service);
+        h->service = NULL;
+        return snprintf(why, why_n, "no memory for a worker"), false;
+    }
+    h->plugin = h->service->plugins = loaded;
+    return true;
+}
+
+static void listen_at(struct talk_host *h, uint32_t worker, int fd, const char *text,
+                      bool datagrams)
+{
+    struct ring *ring = h->service->workers[worker]->ring;
+    if (!service_listen(h->section, worker, fd, text, datagrams)) ring->ops->close(ring, fd);
 }
 
 static void listen_on(struct talk_host *h)
@@ -198,11 +225,11 @@ static void listen_on(struct talk_host *h)
         h->streams[i] = h->ports[i] = -1;
         if (h->plugin->p.stream) {
             h->streams[i] = sim_listen(h->sim, i, &at, false);
-            service_listen(h->section, i, h->streams[i], "tcp:127.0.0.1:7000", false);
+            listen_at(h, i, h->streams[i], "tcp:127.0.0.1:7000", false);
         }
         if (h->plugin->p.port) {
             h->ports[i] = sim_listen(h->sim, i, &at, true);
-            service_listen(h->section, i, h->ports[i], "udp:127.0.0.1:7000", true);
+            listen_at(h, i, h->ports[i], "udp:127.0.0.1:7000", true);
         }
     }
 }
@@ -320,6 +347,11 @@ bool talk_host_end(struct talk_host *h, char *why, size_t why_n)
     free(h->conf.entries);
     free(h->conf.name);
     free(h->whys);
+    if (good && alloc_live() != h->blocks) {
+        snprintf(why, why_n, "%llu blocks of the core were allocated before, %llu are after\n",
+                 (unsigned long long)h->blocks, (unsigned long long)alloc_live());
+        good = false;
+    }
     free(h);
     running = NULL;
     return good;

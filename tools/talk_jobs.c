@@ -7,6 +7,7 @@
  * Limits: CUTTING_SECONDS of real time for one cutting, JOBS_AT_ONCE children.
  */
 #include <errno.h>
+#include <execinfo.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "../tests/sim/alloc.h"
+#include "core.h"
 #include "talk.h"
 
 enum { CUTTING_SECONDS = 30, REPORT_MOST = 32 * 1024, LOG_SHOWN = 16 * 1024, CHILD_DONE = 33 };
@@ -23,9 +25,11 @@ enum { FEW = 4 }; /* the first cuttings: whole, every byte alone, two at random 
 
 /* In a sanitizer build: looks for leaks now, as the child leaves without its exit handlers. */
 extern int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+extern void __sanitizer_print_stack_trace(void) __attribute__((weak));
 
 struct progress { /* shared with the child */
     struct talk_cut cut;
+    struct talk_fault fault;
     size_t done;
     bool begun, passed;
     char report[REPORT_MOST];
@@ -53,6 +57,22 @@ static bool same_output(const struct talk_result *first, const struct talk_resul
            (!r->output_n || !memcmp(first->output, r->output, r->output_n));
 }
 
+struct script { /* that is played now */
+    const struct talk *talk;
+    const struct talk_options *o;
+    const char *tmp;
+    struct progress *p;
+    struct talk_cut cut;
+};
+
+static void play(const struct script *s, const struct talk_fault *fault, struct talk_result *r)
+{
+    alarm(CUTTING_SECONDS);
+    empty_folder(s->tmp);
+    talk_run(s->talk, s->o->path, s->tmp, &s->cut, fault, r);
+    s->p->done++;
+}
+
 static bool run_cutting(const struct talk *talk, const struct talk_options *o, const char *tmp,
                         const struct talk_cut *cut, struct talk_result *first,
                         struct progress *p)
@@ -60,10 +80,7 @@ static bool run_cutting(const struct talk *talk, const struct talk_options *o, c
     struct talk_result r;
     p->cut = *cut;
     p->begun = true;
-    alarm(CUTTING_SECONDS);
-    empty_folder(tmp);
-    talk_run(talk, o->path, tmp, cut, &r);
-    p->done++;
+    play(&(struct script){talk, o, tmp, p, *cut}, NULL, &r);
     if (!r.passed)
         snprintf(p->report, sizeof p->report, "%s", r.failure ? r.failure : "no memory\n");
     if (r.passed && first->output && !same_output(first, &r)) {
@@ -78,6 +95,43 @@ static bool run_cutting(const struct talk *talk, const struct talk_options *o, c
     return passed;
 }
 
+static bool run_fault(void *user, const struct talk_fault *fault, struct talk_result *r)
+{
+    struct script *s = user;
+    s->p->fault = *fault;
+    if (fault->kind == FAULT_LOAD) return true;
+    if (ftruncate(STDERR_FILENO, 0) == 0) (void)lseek(STDERR_FILENO, 0, SEEK_SET);
+    play(s, fault, r);
+    if (!r->passed)
+        snprintf(s->p->report, sizeof s->p->report, "%s", r->failure ? r->failure : "no memory\n");
+    talk_result_free(r);
+    return r->passed;
+}
+
+/* Where a call failed, into the log. */
+static void show_stack(void)
+{
+    void *frames[24];
+    if (__sanitizer_print_stack_trace) __sanitizer_print_stack_trace();
+    else backtrace_symbols_fd(frames, backtrace(frames, 24), STDERR_FILENO);
+}
+
+static bool torture(const struct talk *talk, const struct talk_options *o, const char *tmp,
+                    const struct talk_cut *cut, struct progress *p)
+{
+    struct script s = {talk, o, tmp, p, *cut};
+    char why[1024] = "";
+    p->cut = *cut;
+    p->begun = true;
+    pool_plain = true;
+    if (o->fault.n) alloc_tell(show_stack);
+    bool good = talk_torture(&(struct talk_torture){
+        o->shallow, o->seed, o->fault.n ? &o->fault : NULL, o->path, run_fault, &s, why,
+        sizeof why});
+    if (!good && why[0]) snprintf(p->report, sizeof p->report, "%s: %s", talk->path, why);
+    return good;
+}
+
 static bool run_script(const struct talk_options *o, const char *path, const char *tmp,
                        struct progress *p)
 {
@@ -87,14 +141,16 @@ static bool run_script(const struct talk_options *o, const char *path, const cha
     struct talk *talk = talk_read(path, tmp, why, sizeof why);
     bool good = talk != NULL;
     if (!talk) snprintf(p->report, sizeof p->report, "%s\n", why);
-    if (talk && o->only) {
+    if (talk && o->torture) {
+        good = talk_cut_read(o->only ? o->only : "whole", &cut) && torture(talk, o, tmp, &cut, p);
+    } else if (talk && o->only) {
         good = talk_cut_read(o->only, &cut) && cut.message <= talk->messages;
         if (!good)
             snprintf(p->report, sizeof p->report, "%s: it has no message %s\n", path, o->only);
         good = good && run_cutting(talk, o, tmp, &cut, &first, p);
     }
-    size_t most = o->few ? FEW : SIZE_MAX;
-    for (size_t i = 0; !o->only && good && i < most && talk_cut_at(talk, i, &cut); i++)
+    size_t most = o->only || o->torture ? 0 : o->few ? FEW : SIZE_MAX;
+    for (size_t i = 0; good && i < most && talk_cut_at(talk, i, &cut); i++)
         good = run_cutting(talk, o, tmp, &cut, &first, p);
     talk_result_free(&first);
     talk_free(talk);
@@ -128,8 +184,13 @@ static void show_failure(const struct talk_options *o, const char *path, const s
     talk_cut_text(&p->cut, cut, sizeof cut);
     printf("FAIL  %s", p->report);
     if (p->begun) {
+        char fault[32] = "";
+        talk_fault_text(&p->fault, fault, sizeof fault);
         printf("  cutting %s (%s), number %zu\n", cut, names[p->cut.how], p->done);
-        printf("  again: %s --chunks %s %s %s\n", o->self, cut, o->plugin, path);
+        printf("  again: %s %s%s%s--chunks %s %s %s\n", o->self,
+               o->torture ? p->fault.n ? "--fault " : "--torture " : "",
+               o->torture && p->fault.n ? fault : "", o->torture && p->fault.n ? " " : "", cut,
+               o->plugin, path);
     }
     show_log(log);
 }
@@ -188,6 +249,7 @@ struct playing {
     char tmp[32];
     pid_t child; /* 0: not started, -1: it has ended */
     int log, status;
+    size_t runs;
     struct progress *p;
 };
 
@@ -230,7 +292,9 @@ static bool report(const struct talk_options *o, struct playing *j)
     if (o->must_fail) turn_round(j->path, j->p);
     bool passed = j->p->passed;
     if (!passed) show_failure(o, j->path, j->p, j->log);
-    else if (o->verbose) printf("ok    %s, in %zu cuttings\n", j->path, j->p->done);
+    else if (o->verbose)
+        printf("ok    %s, in %zu %s\n", j->path, j->p->done, o->torture ? "runs" : "cuttings");
+    j->runs = j->p->done;
     if (passed && o->verbose) show_log(j->log);
     fflush(stdout);
     empty_folder(j->tmp);
@@ -243,7 +307,7 @@ static bool report(const struct talk_options *o, struct playing *j)
 /* Told in the order of the command line. */
 int talk_run_all(const struct talk_options *o, char **scripts, size_t n)
 {
-    size_t told = 0, started = 0, passed = 0;
+    size_t told = 0, started = 0, passed = 0, runs = 0;
     struct playing *jobs = calloc(n, sizeof *jobs);
     if (!jobs) return 2;
     for (size_t i = 0; i < n; i++) jobs[i].path = scripts[i];
@@ -254,7 +318,9 @@ int talk_run_all(const struct talk_options *o, char **scripts, size_t n)
         else if (jobs[told].child > 0) await_one(jobs, n);
         for (; told < started && jobs[told].child < 0; told++) passed += report(o, &jobs[told]);
     }
+    for (size_t i = 0; i < n; i++) runs += jobs[i].runs;
     free(jobs);
+    if (o->torture) printf("%zu runs\n", runs);
     printf("%zu passed, %zu failed\n", passed, n - passed);
     return passed != n;
 }

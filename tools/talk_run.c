@@ -4,6 +4,7 @@
  * After every statement the service runs until it rests, so the order of statements is the order
  * of events; time passes only while something expected is missing and in `wait`.
  * Promise: a failure names file, line and statement, and shows expected and got.
+ * With a fault (talk_torture.c) expectations are not held against anybody: the script goes on.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,17 +12,35 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../tests/sim/alloc.h"
+#include "../tests/sim/doors.h"
 #include "talk_run.h"
 
 enum { LOG_MOST = 1 << 20 };
+
+__attribute__((format(printf, 3, 0)))
+static void say(struct run *r, FILE *to, const char *fmt, va_list args)
+{
+    fprintf(to, "%s:%u: %s: ", r->talk->path, r->step->line, r->step->text);
+    vfprintf(to, fmt, args);
+    fputc('\n', to);
+}
 
 bool talk_fail(struct run *r, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    fprintf(r->report, "%s:%u: %s: ", r->talk->path, r->step->line, r->step->text);
-    vfprintf(r->report, fmt, args);
-    fputc('\n', r->report);
+    say(r, r->report, fmt, args);
+    va_end(args);
+    if (!r->faulty) r->failed = true;
+    return false;
+}
+
+bool talk_wrong(struct run *r, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    say(r, r->failure, fmt, args);
     va_end(args);
     r->failed = true;
     return false;
@@ -34,7 +53,7 @@ static gyre_view view_of(const struct talk_step *s)
 
 bool talk_settle(struct run *r)
 {
-    return talk_host_settle(r->host) || talk_fail(r, "the service never comes to rest");
+    return talk_host_settle(r->host) || talk_wrong(r, "the service never comes to rest");
 }
 
 /* ---- setting up ---- */
@@ -87,12 +106,28 @@ static bool write_file(struct run *r)
     return good || talk_fail(r, "%s cannot be written", path);
 }
 
+/* Who is refused must be told why. */
+static bool said_why(struct run *r, bool good)
+{
+    const struct talk_step *last = &r->talk->steps[r->talk->n - 1];
+    bool expected = r->step < last && r->step[1].verb == TALK_REFUSED;
+    if (good || !r->faulty || expected) return good;
+    if (r->why[0] && !strstr(r->why, "without saying why")) return false;
+    return talk_wrong(r, "it was refused, and nobody said why");
+}
+
+static bool start(struct run *r)
+{
+    r->why[0] = 0;
+    return said_why(r, talk_host_start(r->host, r->why, sizeof r->why));
+}
+
 static bool refused(struct run *r)
 {
     gyre_view part = view_of(r->step);
     if (talk_host_serves(r->host) && !r->reload_refused)
         return talk_fail(r, "the configuration was accepted");
-    if (!talk_host_serves(r->host) && talk_host_start(r->host, r->why, sizeof r->why))
+    if (!talk_host_serves(r->host) && start(r))
         return talk_fail(r, "the section was accepted");
     r->reload_refused = false;
     if (memmem(r->why, strlen(r->why), part.p, part.n)) return true;
@@ -105,7 +140,8 @@ static bool reload(struct run *r)
         talk_host_unset(r->host, r->step->key);
         if (!set_option(r)) return false;
     }
-    r->reload_refused = !talk_host_reload(r->host, r->why, sizeof r->why);
+    r->why[0] = 0;
+    r->reload_refused = !said_why(r, talk_host_reload(r->host, r->why, sizeof r->why));
     return talk_settle(r);
 }
 
@@ -139,8 +175,11 @@ static bool wait_for(struct run *r)
 static bool play(struct run *r)
 {
     const struct talk_step *s = r->step;
-    if (r->reload_refused && s->verb != TALK_REFUSED)
-        return talk_fail(r, "the reload before it was refused:\n    %s", r->why);
+    if (r->reload_refused && s->verb != TALK_REFUSED) {
+        r->reload_refused = false;
+        if (!talk_fail(r, "the reload before it was refused:\n    %s", r->why) && !r->faulty)
+            return false;
+    }
     switch (s->verb) {
     case TALK_SET: return set_option(r);
     case TALK_WORKERS: return talk_host_workers(r->host, (uint32_t)s->number), true;
@@ -150,7 +189,7 @@ static bool play(struct run *r)
     default: break;
     }
     if (!talk_host_serves(r->host)) {
-        if (!talk_host_start(r->host, r->why, sizeof r->why))
+        if (!start(r))
             return talk_fail(r, "the section cannot start:\n    %s", r->why);
         if (!talk_settle(r)) return false;
     }
@@ -178,19 +217,41 @@ static void keep_output(struct run *r, struct talk_result *out)
     }
 }
 
+static void begin_fault(const struct talk_fault *fault)
+{
+    alloc_reset();
+    doors_reset();
+    if (!fault) return;
+    if (fault->kind == FAULT_CALL) doors_fail_at(fault->n);
+    else alloc_fail_at(fault->n, fault->kind == FAULT_DRY);
+}
+
+static void end_fault(struct talk_result *out)
+{
+    out->allocs = alloc_calls();
+    out->calls = doors_points();
+    out->failed_a_call = alloc_failed() || doors_failed();
+    alloc_reset();
+    doors_fail_at(0);
+}
+
 void talk_run(const struct talk *talk, const char *plugin, const char *tmp,
-              const struct talk_cut *cut, struct talk_result *out)
+              const struct talk_cut *cut, const struct talk_fault *fault, struct talk_result *out)
 {
     size_t n;
     struct run *r = calloc(1, sizeof *r);
     *out = (struct talk_result){0};
-    FILE *report = r ? open_memstream(&out->failure, &n) : NULL;
-    if (!report) return;
+    FILE *failure = r ? open_memstream(&out->failure, &n) : NULL;
+    if (!failure) return;
+    begin_fault(fault);
+    r->faulty = fault && fault->n && !fault->beyond;
+    r->failure = failure;
+    r->report = r->faulty ? fopen("/dev/null", "we") : failure;
+    if (!r->report) r->report = failure;
     r->talk = talk;
     r->tmp = tmp;
     r->cut = cut;
     r->random = cut->seed;
-    r->report = report;
     r->log_at = lseek(STDERR_FILENO, 0, SEEK_END);
     r->host = talk_host_make(plugin, tmp, cut);
     r->sim = talk_host_mem(r->host);
@@ -202,8 +263,10 @@ void talk_run(const struct talk *talk, const char *plugin, const char *tmp,
     talk_clients_end(r);
     keep_output(r, out);
     if (!talk_host_end(r->host, r->why, sizeof r->why) && !r->failed)
-        talk_fail(r, "after the script not everything was given back:\n%s", r->why);
-    fclose(report);
+        talk_wrong(r, "after the script not everything was given back:\n%s", r->why);
+    end_fault(out);
+    if (r->report != failure) fclose(r->report);
+    fclose(failure);
     out->passed = !r->failed;
     free(r);
 }

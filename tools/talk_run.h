@@ -29,12 +29,16 @@ struct run {
     off_t log_at;
     bool reload_refused;
     char why[2048];
-    FILE *report;
+    FILE *report;      /* what the script expected and did not get; with a fault nobody reads it */
+    FILE *failure;
+    bool faulty;       /* a call fails in this run: expectations do not hold */
     bool failed;
 };
 
-/* Notes a failure of the step. Always false. */
+/* Notes that the step did not come true; with a fault it need not. Always false. */
 bool talk_fail(struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Notes what must never be. Always false. */
+bool talk_wrong(struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool talk_settle(struct run *); /* runs until the service rests */
 char *talk_text(const struct talk_step *); /* its bytes as a C string, allocated */
 bool talk_client(struct run *);            /* plays a step of a client or peer */

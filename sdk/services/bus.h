@@ -11,7 +11,8 @@ struct gyre_bus {
     uint32_t size;
 
     /* Joins (in) or leaves. An actor leaves all its topics at close by itself. Joining twice is
-     * once. GYRE_INVALID: a name of 0 or over 255 bytes. GYRE_FULL: over 64 topics. [worker] */
+     * once. GYRE_INVALID: a name of 0 or over 255 bytes. GYRE_FULL: over 64 topics, or no memory.
+     * [worker] */
     int (*join)(struct gyre_actor *, gyre_view topic, bool in);
 
     /* Mail to every member but the sender, who need not be one; on_mail sees the topic. One copy

@@ -15,7 +15,7 @@ struct gyre_file {
     /* answer.file: its bytes when it is small (64 KiB), else a file with bytes.p NULL
      * and bytes.n its size, for write_buf: it is the file as it was opened, also if the name is
      * given to another meanwhile; one that shrinks breaks the stream it is sent on. err: ABSENT,
-     * DENIED, FOLDER, INVALID, IO. flags: 0. [worker] */
+     * DENIED, FOLDER, IO, FULL: no memory. Refused: INVALID, FULL. flags: 0. [worker] */
     int (*open)(struct gyre_actor *, int root, gyre_view path, uint32_t flags, uint64_t tag,
                 gyre_done *);
 
@@ -25,7 +25,8 @@ struct gyre_file {
     struct gyre_buf *(*cached)(struct gyre_actor *, int root, gyre_view path);
 
     /* The whole of a file of at most `most` bytes, for on_load: zones, maps, templates. GYRE_FULL
-     * when it is larger. The bytes belong to the configuration version, like mem(NULL). [load] */
+     * when it is larger, or there is no memory; else the errors of open. The bytes belong to the
+     * configuration version, like mem(NULL). [load] */
     int (*load)(struct gyre_section *, int root, gyre_view path, uint64_t most, gyre_view *bytes);
 };
 #endif

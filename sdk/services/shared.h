@@ -14,7 +14,7 @@ struct gyre_shared {
     uint32_t size;
 
     /* The cell of that name of the section, made at the first call, holding nothing. It lives as
-     * long as the section. NULL: over 256 cells. [any] */
+     * long as the section. NULL: over 256 cells, or no memory. [any] */
     struct gyre_cell *(*cell)(struct gyre_section *, gyre_view name);
 
     /* Replaces what the cell holds by a copy of data, if it still holds `was` (a value of gyre_read

@@ -144,16 +144,16 @@ static struct files *files_of(struct worker *w)
     if (f) return f;
     f = pool_zero(w, sizeof *f);
     if (!f) return NULL;
+    f->slot = slot_take(w, f, SLOT_POLLER, &f->id);
+    if (f->slot == UINT32_MAX) { /* another time, perhaps */
+        pool_give(w, f, sizeof *f);
+        return NULL;
+    }
     f->poller.ready = changed;
     f->ends.newer = f->ends.older = &f->ends;
     w->ring->ops->random(w->ring, &f->seed, sizeof f->seed);
     f->notify = blocking->notify();
-    f->slot = slot_take(w, f, SLOT_POLLER, &f->id);
     w->files = f;
-    if (f->slot == UINT32_MAX && f->notify >= 0) {
-        blocking->close(f->notify);
-        f->notify = -ENOMEM;
-    }
     if (f->notify >= 0) arm(w);
     else log_warn("files are not cached: no inotify: %s (raise fs.inotify.max_user_instances)",
                   strerror(-f->notify));

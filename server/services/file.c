@@ -196,13 +196,14 @@ struct loaded_file {
     char path[];
 };
 
-static void remember(struct version *v, int root, gyre_view path, const struct file_facts *st)
+static bool remember(struct version *v, int root, gyre_view path, const struct file_facts *st)
 {
     struct loaded_file *f = version_mem(v, sizeof *f + path.n + 1);
-    if (!f) return; /* then a refresh does not see its change; a reload of the section does */
+    if (!f) return false;
     *f = (struct loaded_file){.next = v->loaded, .root = root, .was = *st};
     memcpy(f->path, path.p, path.n);
     v->loaded = f;
+    return true;
 }
 
 bool files_changed(const struct version *v)
@@ -243,8 +244,8 @@ static int file_load(struct gyre_section *pub, int root, gyre_view path, uint64_
         at += (size_t)got;
     }
     blocking->close(fd);
+    if (!res && !remember(v, g->fd, path, &st)) res = GYRE_FULL;
     if (!res) *bytes = (gyre_view){p, at};
-    if (!res) remember(v, g->fd, path, &st);
     return res;
 }
 

@@ -84,7 +84,7 @@ static bool command(struct gyre_actor *a, gyre_view line)
     if (is(verb, "nobody")) return ask(a, (gyre_ref){(uint64_t)60 << 32, 1}, line, 0), true;
     if (is(verb, "deaf")) {
         struct gyre_actor *deaf = gyre->dial(a, &(struct gyre_dial){GYRE_DIAL}, &deaf_kind);
-        return ask(a, gyre->ref(deaf), line, 0), true;
+        return deaf && (ask(a, gyre->ref(deaf), line, 0), true);
     }
     if (is(verb, "reply")) {
         say(a, "replied %s\n", err_word(gyre->reply(a, c->asker, c->token, GYRE_OK, line)));

@@ -70,6 +70,7 @@ static void box_mail(struct gyre_actor *box, const struct gyre_mail *m)
 static void make_box(struct gyre_actor *a, gyre_view topic)
 {
     struct gyre_actor *box = gyre->dial(a, &(struct gyre_dial){GYRE_DIAL}, &box_kind);
+    if (!box) return;
     GYRE_STATE(box, struct box)->owner = gyre->ref(a);
     GYRE_STATE(a, struct client)->box = gyre->ref(box);
     (void)bus->join(box, topic, true);
@@ -109,8 +110,11 @@ static int command(struct gyre_actor *a, gyre_view line)
     if (is(verb, "say")) return bus->send(a, topic, 1, line, NULL);
     if (is(verb, "body")) return bus->send(a, topic, 1, GYRE_LIT("has"), gyre->buf(a, line));
     if (is(verb, "box")) return make_box(a, topic), GYRE_OK;
-    if (is(verb, "hold") || is(verb, "free")) return gyre->pause(box, is(verb, "hold")), GYRE_OK;
-    if (is(verb, "drop")) return gyre->close(box, GYRE_NOW), GYRE_OK;
+    if (is(verb, "hold") || is(verb, "free") || is(verb, "drop")) {
+        if (box && is(verb, "drop")) gyre->close(box, GYRE_NOW);
+        else if (box) gyre->pause(box, is(verb, "hold"));
+        return box ? GYRE_OK : GYRE_ABSENT;
+    }
     if (is(verb, "flood")) return send_bytes(a, topic, number(&line), 60000);
     if (is(verb, "big")) return send_bytes(a, topic, 1, number(&line));
     if (is(verb, "last")) {

@@ -61,7 +61,7 @@ static enum gyre_step on_data(struct gyre_actor *a, gyre_view *in)
         say(a, "%s\n", GYRE_CONF(a, struct conf)->made);
     } else if (is(line, "kid")) {
         struct gyre_actor *kid = gyre->dial(a, &(struct gyre_dial){GYRE_DIAL}, &kid_kind);
-        say_text(a, kid->conf);
+        if (kid) say_text(a, kid->conf);
     } else if (is(line, "quit")) {
         gyre->close(a, GYRE_FLUSH);
     } else if (is(line, "bug-want")) {
@@ -86,10 +86,13 @@ static bool on_load(struct gyre_section *s, void *conf, gyre_out *why)
     gyre->log(NULL, GYRE_INFO, "%s: load %.*s", s->name, GYRE_ARG(c->text));
     if (is(c->text, "bad")) return gyre_put(why, GYRE_LIT("bad is bad")), false;
     if (is(c->text, "mute")) return false;
-    c->made = gyre->mem(NULL, NULL, 4);
-    if (c->made) memcpy(c->made, "abcd", 4);
-    c->made = gyre->mem(NULL, c->made, c->text.n + 10);
-    if (!c->made || c->made[4]) return false; /* growth is zeroed */
+    char *first = gyre->mem(NULL, NULL, 4);
+    if (first) memcpy(first, "abcd", 4);
+    c->made = first ? gyre->mem(NULL, first, c->text.n + 10) : NULL;
+    if (!c->made || c->made[4]) { /* growth is zeroed */
+        gyre_put(why, c->made ? GYRE_LIT("not zeroed") : GYRE_LIT("no memory"));
+        return false;
+    }
     memcpy(c->made + 4, c->text.p, c->text.n);
     return gyre->mem(NULL, gyre->mem(NULL, NULL, 100), 0) == NULL;
 }

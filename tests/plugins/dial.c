@@ -37,7 +37,7 @@ static bool out_open(struct gyre_actor *out)
     struct gyre_actor *mother = mother_of(out);
     const struct gyre_peer *p = gyre->peer(out);
     o->opened = true;
-    if (mother && !o->refuses)
+    if (mother && p && !o->refuses)
         say(mother, "open %.*s%s\n", GYRE_ARG(p->text), p->listen.n ? " (wrong)" : "");
     return !o->refuses;
 }
@@ -92,6 +92,7 @@ static struct gyre_actor *last_out(struct gyre_actor *a)
 static void tell_peer(struct gyre_actor *a)
 {
     const struct gyre_peer *p = gyre->peer(a);
+    if (!p) return;
     say(a, "%.*s to %.*s by %.*s, %u\n", GYRE_ARG(p->text), GYRE_ARG(p->local_text),
         GYRE_ARG(p->listen), p->secure);
 }

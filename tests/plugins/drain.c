@@ -17,6 +17,7 @@ static void answered(struct gyre_actor *a, const struct gyre_answer *answer)
 
 static void hold(struct gyre_actor *a, uint64_t ms)
 {
+    if (!a) return;
     (void)gyre->ask(a, gyre->ref(a->home), 0, GYRE_NOTHING, GYRE_MS((int64_t)ms), 0, answered);
 }
 

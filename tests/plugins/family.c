@@ -83,6 +83,7 @@ static void call_all(struct gyre_actor *a)
     struct gyre_buf *b;
     gyre->close(a, GYRE_FLUSH);
     b = gyre->buf(a, GYRE_LIT("bytes"));
+    if (!b) return;
     gyre->log(a, GYRE_INFO,
               "after: write %s write_buf %s timer %s ask %s watch %s link %s room %llu",
               err_word(gyre->write(a, GYRE_LIT("no"))), err_word(gyre->write_buf(a, b, 0, 5)),
@@ -121,6 +122,7 @@ static void tell_home(struct gyre_actor *a)
 static void tell_state(struct gyre_actor *a)
 {
     struct gyre_actor *c = make_child(a, gyre->ref(a), GYRE_NOTHING);
+    if (!c) return;
     const struct child *s = GYRE_STATE(c, struct child);
     uint8_t sum = 0;
     for (size_t i = 0; i < sizeof s->was_zero; i++) sum |= s->was_zero[i];
@@ -155,12 +157,13 @@ static bool command(struct gyre_actor *a, gyre_view line)
     }
     if (is(verb, "child") || is(verb, "grand")) {
         c = make_child(a, gyre->ref(a), line);
-        GYRE_STATE(c, struct child)->with_child = is(verb, "grand");
+        if (c) GYRE_STATE(c, struct child)->with_child = is(verb, "grand");
     } else if (is(verb, "deny")) {
         c = make_child(a, gyre->ref(a), line);
-        GYRE_STATE(c, struct child)->denies = true;
+        if (c) GYRE_STATE(c, struct child)->denies = true;
     } else if (is(verb, "brief")) {
         c = make_child(a, gyre->ref(a), line);
+        if (!c) return false;
         gyre->close(c, GYRE_NOW);
         say(a, "%s\n", gyre->deref(gyre->ref(c), &child_kind) ? "there" : "gone");
     }

@@ -39,7 +39,7 @@ struct client {
 
 static void send_whole(struct gyre_actor *a, struct gyre_buf *b)
 {
-    (void)gyre->write_buf(a, b, 0, b->bytes.n);
+    if (b) (void)gyre->write_buf(a, b, 0, b->bytes.n);
 }
 
 static void opened(struct gyre_actor *a, const struct gyre_answer *answer)

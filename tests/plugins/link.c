@@ -103,8 +103,9 @@ static void out_close(struct gyre_actor *out, enum gyre_why why)
 static bool on_load(struct gyre_section *s, void *conf, gyre_out *why)
 {
     (void)conf;
-    (void)why;
-    return gyre->want(s, GYRE_LIT("dial:*")) >= 0;
+    int handle = gyre->want(s, GYRE_LIT("dial:*"));
+    if (handle < 0) gyre_put(why, gyre_str(err_word(handle)));
+    return handle >= 0;
 }
 
 static const struct gyre_proto stream = {GYRE_PROTO, .state_size = sizeof(struct side),

@@ -17,6 +17,7 @@ struct client {
 };
 struct box {
     gyre_ref owner;
+    uint32_t pauses;
 };
 static const struct gyre_proto stream, box_kind, deaf_kind;
 
@@ -66,6 +67,14 @@ static struct gyre_actor *owner_of(struct gyre_actor *box)
     return gyre->deref(GYRE_STATE(box, struct box)->owner, &stream);
 }
 
+static void hold(struct gyre_actor *box, bool on)
+{
+    struct box *b = GYRE_STATE(box, struct box);
+    if (!on && !b->pauses) return;
+    gyre->pause(box, on);
+    b->pauses += on ? 1 : UINT32_MAX;
+}
+
 static bool box_open(struct gyre_actor *box)
 {
     struct gyre_actor *owner = owner_of(box);
@@ -81,7 +90,7 @@ static void box_mail(struct gyre_actor *box, const struct gyre_mail *m)
         say_text(owner, m->bytes);
         say(owner, "\n");
     }
-    if (is(m->bytes, "stop")) gyre->pause(box, true);
+    if (is(m->bytes, "stop")) hold(box, true);
     if (is(m->bytes, "die")) gyre->close(box, GYRE_NOW);
 }
 
@@ -90,6 +99,7 @@ static void make_box(struct gyre_actor *a, gyre_view name)
 {
     struct client *c = GYRE_STATE(a, struct client);
     struct gyre_actor *box = gyre->dial(a, &(struct gyre_dial){GYRE_DIAL}, &box_kind);
+    if (!box) return;
     GYRE_STATE(box, struct box)->owner = gyre->ref(a);
     c->box = gyre->ref(box);
     name_tell(box, name);
@@ -99,7 +109,7 @@ static void make_box(struct gyre_actor *a, gyre_view name)
 static void pause_box(struct gyre_actor *a, bool on)
 {
     struct gyre_actor *box = gyre->deref(GYRE_STATE(a, struct client)->box, &box_kind);
-    if (box) gyre->pause(box, on);
+    if (box) hold(box, on);
 }
 
 /* ---- what goes ---- */
@@ -143,7 +153,7 @@ static void send_many(struct gyre_actor *a, gyre_view name, uint64_t times, size
 static void send_deaf(struct gyre_actor *a, gyre_view text)
 {
     struct gyre_actor *deaf = gyre->dial(a, &(struct gyre_dial){GYRE_DIAL}, &deaf_kind);
-    send_to(a, gyre->ref(deaf), text);
+    if (deaf) send_to(a, gyre->ref(deaf), text);
 }
 
 static bool command(struct gyre_actor *a, gyre_view line)
@@ -158,8 +168,9 @@ static bool command(struct gyre_actor *a, gyre_view line)
     if (is(verb, "box")) return make_box(a, line), true;
     if (is(verb, "hold") || is(verb, "free")) return pause_box(a, is(verb, "hold")), true;
     if (is(verb, "drop")) {
-        gyre->close(gyre->deref(c->box, &box_kind), GYRE_NOW);
-        return true;
+        struct gyre_actor *box = gyre->deref(c->box, &box_kind);
+        if (box) gyre->close(box, GYRE_NOW);
+        return box != NULL;
     }
     if (is(verb, "kept") && c->kept) {
         (void)gyre->write_buf(a, c->kept, 0, c->kept->bytes.n);

@@ -85,7 +85,7 @@ static void long_buf(struct gyre_actor *a, size_t n)
 
 static void piece(struct gyre_actor *a, struct gyre_buf *b, uint64_t at, uint64_t n)
 {
-    int res = gyre->write_buf(a, b, at, n);
+    int res = b ? gyre->write_buf(a, b, at, n) : GYRE_ABSENT;
     if (res < 0) say(a, "%s\n", err_word(res));
 }
 
@@ -93,6 +93,7 @@ static void do_wrong(struct gyre_actor *a, gyre_view verb)
 {
     struct client *c = GYRE_STATE(a, struct client);
     uint8_t *block = gyre->mem(a, NULL, 256);
+    if (!block) return;
     if (is(verb, "bug-foreign")) (void)gyre->mem(a, block + 64, 10);
     if (is(verb, "bug-home")) (void)gyre->mem(a->home, block, 10);
     if (is(verb, "bug-drop")) gyre->buf_drop(a->home, gyre->buf(a, verb));
@@ -109,16 +110,16 @@ static bool command_buf(struct gyre_actor *a, gyre_view verb, gyre_view line)
         return c->buf && gyre_eq(c->buf->bytes, line);
     }
     if (is(verb, "share")) {
-        c->shared = gyre->buf_share(a, c->buf);
+        c->shared = c->buf ? gyre->buf_share(a, c->buf) : NULL;
         return c->shared && c->shared != c->buf && c->shared->bytes.p == c->buf->bytes.p;
     }
     if (is(verb, "drop")) {
-        gyre->buf_drop(a, c->buf);
+        if (c->buf) gyre->buf_drop(a, c->buf);
         c->buf = NULL;
         return true;
     }
     uint64_t at = number(&line), n = number(&line);
-    if (is(verb, "kept")) return piece(a, c->shared, 0, c->shared->bytes.n), true;
+    if (is(verb, "kept")) return piece(a, c->shared, 0, c->shared ? c->shared->bytes.n : 0), true;
     if (!is(verb, "piece")) return false;
     piece(a, c->buf, at, n);
     return true;

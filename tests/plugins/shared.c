@@ -83,13 +83,13 @@ static bool on_load(struct gyre_section *s, void *conf, gyre_out *why)
     struct conf *c = conf;
     uint8_t space[100];
     gyre_out o = GYRE_OUT(space);
-    (void)why;
     c->loaded = shared->cell(s, GYRE_LIT("loaded"));
-    if (!c->loaded) return false;
-    const gyre_view *was = gyre_read(c->loaded);
+    const gyre_view *was = c->loaded ? gyre_read(c->loaded) : NULL;
     if (was) gyre_put(&o, *was);
     gyre_put(&o, c->text);
-    return shared->publish(c->loaded, was, gyre_built(&o)) == GYRE_OK;
+    if (c->loaded && shared->publish(c->loaded, was, gyre_built(&o)) == GYRE_OK) return true;
+    gyre_put(why, GYRE_LIT("the cell cannot be filled"));
+    return false;
 }
 
 static const struct gyre_proto stream = {GYRE_PROTO, .on_data = on_data};

@@ -55,7 +55,7 @@ static bool command(struct gyre_actor *a, gyre_view line)
         c->stops[slot % SLOTS] = more + 1;
     } else if (is(verb, "mute")) {
         struct gyre_actor *mute = gyre->dial(a, &(struct gyre_dial){GYRE_DIAL}, &mute_kind);
-        return gyre->timer(mute, 0, GYRE_MS((int64_t)slot)) == GYRE_OK;
+        return mute && gyre->timer(mute, 0, GYRE_MS((int64_t)slot)) == GYRE_OK;
     } else if (is(verb, "wall")) {
         int64_t wall = gyre->now(GYRE_WALL), mono = gyre->now(GYRE_MONO);
         say(a, "%lld %s\n", (long long)(wall / GYRE_SECONDS(1)),

@@ -32,6 +32,7 @@ static struct {
     uint64_t bytes, calls, failed, fail_at, chance;
     uint32_t per_million, held, owner;
     bool for_good;
+    void (*tell)(void);
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- the table: open addressing; removal moves what follows back ---- */
@@ -97,6 +98,7 @@ static bool fails(void)
                                (all.for_good && all.calls > all.fail_at));
     if (all.per_million && sim_random(&all.chance) % 1000000 < all.per_million) now = true;
     all.failed += now;
+    if (now && all.tell) all.tell();
     return now;
 }
 
@@ -177,6 +179,11 @@ void alloc_fail_at(uint64_t n, bool for_good)
 {
     all.fail_at = n ? all.calls + n : 0;
     all.for_good = for_good;
+}
+
+void alloc_tell(void (*tell)(void))
+{
+    all.tell = tell;
 }
 
 void alloc_fail_often(uint64_t seed, uint32_t per_million)

@@ -18,6 +18,8 @@ uint64_t alloc_failed(void); /* how many of them did */
 void alloc_reset(void);      /* counts begin anew; nothing fails */
 /* The n-th call from now on fails (1: the next); for_good: and all that follow. 0: none. */
 void alloc_fail_at(uint64_t n, bool for_good);
+/* Called inside each call that fails, for a trace of where it is. NULL: nobody. */
+void alloc_tell(void (*)(void));
 /* Each call fails with this chance, by a random row of its own. 0: none. */
 void alloc_fail_often(uint64_t seed, uint32_t per_million);
 /* Between these two nothing fails, and nothing is counted as a call. They nest. */

@@ -39,7 +39,7 @@ static void begin_at(const char *ip)
     p->p.port = &port;
     s = world_section("p", NULL);
     fd = sim_listen(world.sim, 0, &at, true);
-    service_listen(s, 0, fd, text, true);
+    cr_assert(service_listen(s, 0, fd, text, true));
     world_settle();
 }
 

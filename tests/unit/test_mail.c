@@ -53,7 +53,7 @@ static void begin(void)
     to = host_api.ref(&r->pub);
     (void)bus_table.join(&r->pub, GYRE_LIT("x"), true);
     fd = sim_listen(world.sim, 0, &at, false);
-    service_listen(s, 0, fd, "tcp:127.0.0.1:7000", false);
+    cr_assert(service_listen(s, 0, fd, "tcp:127.0.0.1:7000", false));
     world_settle();
 }
 

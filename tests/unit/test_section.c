@@ -59,7 +59,7 @@ static int listen_at(struct section *s, uint32_t worker, const char *text)
 {
     gyre_addr at = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = 7000};
     int fd = sim_listen(world.sim, worker, &at, false);
-    service_listen(s, worker, fd, text, false);
+    cr_assert(service_listen(s, worker, fd, text, false));
     world_settle();
     return fd;
 }
@@ -251,7 +251,8 @@ Test(section, is_not_freed_while_an_order_is_on_its_way)
     struct section *s = world_section("a", NULL);
     (void)listen_at(s, 0, "tcp:127.0.0.1:1");
     service_drain(world.service);
-    service_post(world_worker(0), look, NULL);
+    struct errand between = {.run = look};
+    errand_post(world_worker(0), &between);
     service_abort(world.service);
     world_settle();
     cr_expect_eq(seen_between, s, "its end was still to be ordered");

@@ -95,9 +95,29 @@ static struct gyre_actor *make_actor(struct worker *w, const struct gyre_proto *
     return host_api.dial(&section->home[w->index]->pub, &(struct gyre_dial){GYRE_DIAL}, proto);
 }
 
+struct task {
+    struct item item;
+    void (*run)(struct worker *, void *);
+};
+
+static void run_task(struct worker *w, struct item *item)
+{
+    ((struct task *)item)->run(w, NULL);
+    free(item);
+}
+
+static bool post(struct worker *w, void (*run)(struct worker *, void *))
+{
+    struct task *t = malloc(sizeof *t);
+    if (!t) return false;
+    *t = (struct task){{.run = run_task}, run};
+    inbox_post(w, &t->item);
+    return true;
+}
+
 static void post_all(void (*run)(struct worker *, void *))
 {
-    for (uint32_t i = 0; i < WORKERS; i++) cr_assert(service_post(service->workers[i], run, NULL));
+    for (uint32_t i = 0; i < WORKERS; i++) cr_assert(post(service->workers[i], run));
 }
 
 /* ---- mail: each actor sends to the next one, and counts what comes from the one before ---- */
@@ -248,7 +268,7 @@ static void watcher_down(struct gyre_actor *a, gyre_ref who, enum gyre_why why)
     (void)a;
     if (why != GYRE_CLOSED) atomic_fetch_add(&wrong, 1);
     if (atomic_fetch_add(&downs, 1) + 1 == LIVES) sem_post(&done);
-    else if (!service_post(service->workers[0], run_born, NULL)) atomic_fetch_add(&wrong, 1);
+    else if (!post(service->workers[0], run_born)) atomic_fetch_add(&wrong, 1);
 }
 
 static const struct gyre_proto mortal = {GYRE_PROTO, .on_mail = watcher_mail,
@@ -266,7 +286,7 @@ Test(threads, watches_over_workers)
     begin_with(&mortal, 0);
     post_all(make_watcher);
     await(WORKERS);
-    cr_assert(service_post(service->workers[0], run_born, NULL));
+    cr_assert(post(service->workers[0], run_born));
     await(1);
     cr_expect_eq(atomic_load(&downs), LIVES);
 }
@@ -344,7 +364,7 @@ static void publish(struct worker *w, void *arg)
         if (words[0] != base + 63) atomic_fetch_add(&wrong, 1);
     }
     if (atomic_load(&published) >= TURNS) sem_post(&done);
-    else if (!service_post(w, publish, NULL)) atomic_fetch_add(&wrong, 1);
+    else if (!post(w, publish)) atomic_fetch_add(&wrong, 1);
 }
 
 Test(threads, shared_data_is_replaced_whole)
@@ -438,7 +458,7 @@ Test(threads, jobs_have_a_limit_and_outlive_their_actor)
 {
     sem_init(&gate, 0, 0);
     begin_with(&boss, 2);
-    cr_assert(service_post(service->workers[0], fill_jobs, NULL));
+    cr_assert(post(service->workers[0], fill_jobs));
     await(1);
     cr_expect_geq(accepted, LIMIT_JOBS);
     cr_expect_leq(accepted, LIMIT_JOBS + 2);

@@ -31,6 +31,7 @@ static void begin(void)
 {
     w.ring = &ring;
     w.now_ns = 1000;
+    cr_assert(timer_reserve(&w, MOST));
     for (int i = 0; i < MOST; i++) {
         all[i] = (struct listener){.fd = i};
         all[i].retry.what = TIMER_LISTEN;

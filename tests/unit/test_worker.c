@@ -115,7 +115,7 @@ Test(worker, late_completions_find_nobody)
     (void)world_plugin("p", &stream, NULL, NULL);
     struct section *s = world_section("p", NULL);
     int fd = sim_listen(world.sim, 0, &at, false);
-    service_listen(s, 0, fd, "tcp:127.0.0.1:7000", false);
+    cr_assert(service_listen(s, 0, fd, "tcp:127.0.0.1:7000", false));
     world_settle();
     struct sim_end *a = sim_connect(world.sim, fd, NULL);
     world_settle();
@@ -163,7 +163,7 @@ Test(worker, without_descriptors_accept_rests)
     ring->ops = &some_fail;
     failures = 1;
     int fd = sim_listen(world.sim, 0, &at, false);
-    service_listen(s, 0, fd, "tcp:127.0.0.1:7000", false);
+    cr_assert(service_listen(s, 0, fd, "tcp:127.0.0.1:7000", false));
     world_settle();
     (void)sim_connect(world.sim, fd, NULL);
     world_settle();

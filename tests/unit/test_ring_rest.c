@@ -290,3 +290,27 @@ BOTH(reaps_in_pieces)
     cr_expect_eq(all, MANY);
     r->ops->close(r, fd);
 }
+
+/* More than the ring of completions holds, and begun before any of it is waited for. */
+BOTH(more_than_the_ring_holds)
+{
+    enum { MANY = 3 * RING_COMPLETIONS };
+    struct ring_event *events = calloc(RING_EVENTS, sizeof *events);
+    uint8_t *seen = calloc(MANY, 1), byte = 0;
+    int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    size_t n, all = 0;
+    for (uint32_t i = 0; i < MANY; i++) r->ops->read(r, fd, &byte, 1, 0, user(OP_READ, i));
+    for (int turns = 0; all < MANY && turns < 200; turns++) {
+        turn(r, NS_S);
+        while ((n = r->ops->reap(r, events, RING_EVENTS)) > 0)
+            for (size_t i = 0; i < n; i++, all++) {
+                uint32_t at = (uint32_t)(events[i].user >> 32) & 0xffffff;
+                cr_assert_lt(at, MANY);
+                cr_assert_eq(events[i].res, 1, "%d", events[i].res);
+                cr_assert_not(seen[at]++);
+            }
+    }
+    cr_expect_eq(all, MANY);
+    r->ops->close(r, fd);
+    free(events), free(seen);
+}

@@ -47,6 +47,7 @@ static void begin(void)
 }
 
 TestSuite(serve, .init = begin, .timeout = 60);
+TestSuite(serve_anew, .timeout = 60); /* begins several */
 
 /* Its exit status. */
 static int ended(void)
@@ -187,7 +188,7 @@ static void expect_senseless(const char *what)
     cr_expect_eq(ended(), 1, "%s", what);
 }
 
-Test(serve, a_message_with_something_left_over_ends_it, .init = NULL)
+Test(serve_anew, a_message_with_something_left_over_ends_it)
 {
     static const enum message_type types[] = {M_PLUGIN, M_SECTION, M_ENTRY, M_PREPARE, M_UNLISTEN,
                                               M_COMMIT, M_ABANDON, M_REMOVE, M_REFRESH, M_DRAIN,
@@ -201,7 +202,7 @@ Test(serve, a_message_with_something_left_over_ends_it, .init = NULL)
     }
 }
 
-Test(serve, a_message_that_ends_too_early_ends_it, .init = NULL)
+Test(serve_anew, a_message_that_ends_too_early_ends_it)
 {
     static const enum message_type types[] = {M_PLUGIN, M_SECTION, M_ENTRY, M_PREPARE, M_UNLISTEN,
                                               M_REMOVE, M_DRAIN, M_LEVEL};
@@ -212,7 +213,7 @@ Test(serve, a_message_that_ends_too_early_ends_it, .init = NULL)
     }
 }
 
-Test(serve, answers_are_no_orders, .init = NULL)
+Test(serve_anew, answers_are_no_orders)
 {
     static const enum message_type types[] = {M_PREPARED, M_COMMITTED, M_DRAINED, M_FATAL};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {

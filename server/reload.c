@@ -122,11 +122,13 @@ static void begin_crew(struct supervisor *s, struct plan *plan, const struct cre
     struct service *v = service_of(s, crew->name);
     const struct crew *planned = plan_crew(s->plan, crew->name);
     enum change change;
-    if (v->coming) {
-        if (crew_change(v->coming->wants, crew) == CHANGE_NONE) return;
+    if (v->coming) { /* told to serve but without an answer yet, it has what it wanted */
+        const struct crew *comes = v->coming->has ? v->coming->has : v->coming->wants;
+        if (crew_change(comes, crew) == CHANGE_NONE) return;
         process_drain(s, v->coming, 0);
+    } else if (!v->live && planned && crew_change(planned, crew) == CHANGE_NONE) {
+        return; /* it backs off */
     }
-    if (!v->live && planned && crew_change(planned, crew) == CHANGE_NONE) return; /* it backs off */
     change = crew_change(v->live ? v->live->has : NULL, crew);
     if (change == CHANGE_NONE) return;
     s->reload.touched++;

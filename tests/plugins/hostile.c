@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * hostile.c - a plugin that attacks its own process: it writes to the supervisor's channel, ends,
  * stops or never answers. Each word that a client sends is one attack; any other word is sent back.
- * The option `load` says what on_load does: nothing, wait for ever, or leave with a status.
+ * The option `load` says what on_load does: nothing, wait for ever, or leave with a status; with
+ * `begin = stops` a process stops itself by a signal when it is told to serve.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -19,12 +20,13 @@ enum { CHANNEL = 3, MAGIC = 0x4759524d }; /* as server/spawn.c and message.c hav
 enum { M_COMMIT = 7, M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL };
 
 struct conf {
-    int64_t load;
+    int64_t load, begin;
     gyre_view word;
     struct gyre_list ballast;
 };
 static const struct gyre_option options[] = {
     GYRE_OPT_CHOICE(conf, load, "good", "good|waits|leaves_2|leaves_0", "What on_load does"),
+    GYRE_OPT_CHOICE(conf, begin, "good", "good|stops", "What a process does when it is to serve"),
     GYRE_OPT_TEXT(conf, word, "", "Means nothing: a change of it is a change"),
     GYRE_OPT_LIST(conf, ballast, "Means nothing: to fill a channel with"),
     {0},
@@ -111,8 +113,15 @@ static bool on_load(struct gyre_section *section, void *conf, gyre_out *why)
     return true;
 }
 
+static bool home_open(struct gyre_actor *a)
+{
+    if (GYRE_CONF(a, struct conf)->begin) (void)raise(SIGSTOP);
+    return true;
+}
+
+static const struct gyre_proto home = {GYRE_PROTO, .on_open = home_open};
 static const struct gyre_proto stream = {GYRE_PROTO, .message_max = 512, .on_data = on_data};
 
 GYRE_PLUGIN(.conf_size = sizeof(struct conf), .name = NAME, .version = "1.0",
-            .summary = "Attacks its own process", .stream = &stream, .options = options,
-            .on_load = on_load);
+            .summary = "Attacks its own process", .stream = &stream, .home = &home,
+            .options = options, .on_load = on_load);

@@ -67,6 +67,20 @@ dial fd "$a"
 same "brings it back" back "$(asks "$fd" back)"
 hang_up "$fd"
 
+# A reload in the moment between the order to serve and the answer: the process that comes stays.
+holds "from now on a process stops when it is to serve" section "begin = stops" "word = stops"
+before=$(service hostile)
+dial fd "$a"
+printf 'leave 7\n' >&"$fd"
+holds "it leaves" ended "$fd"
+hang_up "$fd"
+stands() { new_pid "$before" && grep -q '^State:.T' "/proc/$(service hostile)/status"; }
+holds "the next one has stopped" within 5 stands
+holds "a reload that changes nothing" ctl reload
+kill -CONT "$(service hostile)"
+same "it goes on, and serves" on "$(talk "$a" 'on\n')"
+holds "well again" section "word = well"
+
 # on_load that ends the process, in a new version of what serves.
 if section "load = leaves_2" "word = x"; then fail "a version that ends the process is refused"
 else ok "a version that ends the process is refused"; fi

@@ -39,7 +39,8 @@ printf 'stop\n' >&"$fd"
 state() { grep -q '^State:.T' "/proc/$first/status"; }
 holds "it is stopped" within 5 state
 stopped "word = second"
-holds "an on_load that never ends is ended" log_says "slow/1 has ended: it was not ready in time" 1 15
+holds "an on_load that never ends is ended" \
+    log_says "slow/1 has ended: it was not ready in time" 1 15
 holds "and the table says so" log_says "its service does not start: see the log"
 holds "a version that is not answered is given up" \
     log_says "stopped/1: does not answer: on_load takes too long" 1 15

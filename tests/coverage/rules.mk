@@ -4,17 +4,20 @@
 # or leaves by _exit has still been counted, and so has one with another user.
 #
 #   make coverage                    all groups, a table, and build/coverage/uncovered.txt
-#   make coverage GROUPS=unit        those groups only     JSON=1   the figures as JSON too
+#   make coverage GROUPS=unit        those groups only
 
 COVER_BUILD := build/coverage
-# The groups of tests/run that say something about these sources.
-COVER_GROUPS := unit talks bugs fail system
+# The groups of tests/run that run these sources, and SEEDS of the simulator.
+COVER_GROUPS = $(filter-out tidy compilers docs sdk abi seam,\
+    $(shell sed -n 's/^all="\(.*\)"$$/\1/p' tests/run))
+COVER_SEEDS := 1000
 
 .PHONY: coverage
 coverage:
 	@tools/deps coverage
 	@$(MAKE) --no-print-directory BUILD=$(COVER_BUILD) CC=$(or $(CLANG),clang) COVER=1 programs
-	@BUILD=$(COVER_BUILD) tests/coverage/run $(or $(GROUPS),$(COVER_GROUPS))
+	@BUILD=$(COVER_BUILD) COVER_SEEDS=$(if $(GROUPS),,$(COVER_SEEDS)) \
+	    tests/coverage/run $(or $(GROUPS),$(COVER_GROUPS))
 
 ifdef COVER
 # Atomic: several processes write into one file. The path is built in: services get a clean
@@ -22,10 +25,10 @@ ifdef COVER
 COVER_LINK := -fprofile-instr-generate=$(abspath $(BUILD))/profiles/%m%c.profraw
 COVER_FLAGS := $(COVER_LINK) -fcoverage-mapping -fprofile-update=atomic \
     -mllvm -runtime-counter-relocation
-$(BUILD)/obj/server/%.o $(BUILD)/obj/tools/%.o $(BUILD)/obj/tests/sim/%.o \
-    $(BUILD)/obj/tests/unit/%.o: private HOST_CFLAGS += $(COVER_FLAGS)
+$(foreach folder,server tools tests/sim tests/unit tests/real tests/scenario,\
+    $(BUILD)/obj/$(folder)/%.o): private HOST_CFLAGS += $(COVER_FLAGS)
 # Plugins for tests are not watched: their statics are locked, as those of any plugin are.
 $(BUILD)/obj/plugins/%.o: private PLUGIN_CFLAGS += $(COVER_FLAGS)
-$(PROGRAMS) $(BUILD)/unit: private HOST_LDFLAGS += $(COVER_LINK)
+$(PROGRAMS) $(BUILD)/unit $(BUILD)/tests/talk-real $(BUILD)/tests/simulate: private HOST_LDFLAGS += $(COVER_LINK)
 $(PLUGIN_FILES): private PLUGIN_LDFLAGS += $(COVER_LINK)
 endif

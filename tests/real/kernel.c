@@ -391,6 +391,22 @@ void sim_kill(struct sim *sim, uint32_t process)
     sim_touch(sim);
 }
 
+bool sim_ring_left(const struct ring *r, char *why, size_t why_n)
+{
+    const struct real_ring *m = (const struct real_ring *)r;
+    bool some = m->buffers_out > 0;
+    if (some)
+        snprintf(why + strlen(why), why_n - strlen(why), "%u receive buffers were not given back\n",
+                 m->buffers_out);
+    for (const struct real_op *op = m->ops; op; op = op->next) {
+        if (op->what == DO_POLL) continue;
+        snprintf(why + strlen(why), why_n - strlen(why), "operation %d on %d never ended\n",
+                 op->what, op->fd);
+        some = true;
+    }
+    return some;
+}
+
 uint32_t real_rings_left(const struct sim *sim, char *why, size_t why_n)
 {
     uint32_t left = 0;

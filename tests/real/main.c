@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * main.c - talk-real: gyre-test over real sockets. --ring io_uring|epoll comes first. Where the
+ * main.c - a program of the simulated world over real sockets: talk-real is gyre-test, simulate-real
+ * the simulator. --ring io_uring|epoll comes first, then what the program itself takes. Where the
  * kernel does not give that ring it says "skip …", and why.
  */
 #include <stdio.h>
@@ -7,7 +8,7 @@
 
 #include "real.h"
 
-int gyre_test_main(int argc, char **argv); /* of tools/gyre-test.c */
+int real_main(int argc, char **argv); /* of the program that is linked with it */
 
 int main(int argc, char **argv)
 {
@@ -15,7 +16,7 @@ int main(int argc, char **argv)
     static char self[4096]; /* how to call it again: messages show it */
     if (argc < 3 || strcmp(argv[1], "--ring") != 0 ||
         (strcmp(argv[2], "io_uring") != 0 && strcmp(argv[2], "epoll") != 0)) {
-        fputs("usage: talk-real --ring io_uring|epoll (as gyre-test)\n", stderr);
+        fputs("usage: --ring io_uring|epoll, then as without\n", stderr);
         return 2;
     }
     real_epoll = !strcmp(argv[2], "epoll");
@@ -24,5 +25,5 @@ int main(int argc, char **argv)
     ring->ops->free(ring);
     snprintf(self, sizeof self, "%s --ring %s", argv[0], argv[2]);
     argv[2] = self;
-    return gyre_test_main(argc - 2, argv + 2);
+    return real_main(argc - 2, argv + 2);
 }

@@ -10,7 +10,7 @@ programs: $(BUILD)/tests/talk-real
 # gyre-test's main is called by that of tests/real, which takes --ring.
 $(BUILD)/obj/tests/real/gyre-test.o: $(BUILD)/obj/tools/gyre-test.o
 	@mkdir -p $(@D)
-	$(call say,OC)objcopy --redefine-sym main=gyre_test_main $< $@
+	$(call say,OC)objcopy --redefine-sym main=real_main $< $@
 
 $(BUILD)/tests/talk-real: $(REAL) $(BUILD)/obj/tests/real/main.o \
     $(BUILD)/obj/tests/real/gyre-test.o $(call objects,$(wildcard tools/talk*.c)) $(CORE_SIM)

@@ -180,6 +180,11 @@ void sim_process(struct sim *m, uint32_t process)
     m->process = process;
 }
 
+uint32_t sim_process_of(const struct sim *m, int fd)
+{
+    return m->sockets[fd - SIM_FD_FIRST]->process;
+}
+
 void sim_set_wall(struct sim *m, int64_t wall_ns)
 {
     m->wall_from_zero_ns = wall_ns - m->now_ns;

@@ -139,7 +139,8 @@ static void send_some(struct run *r, struct client *c)
     size_t left = c->out_n - c->out_at, n = left;
     if (!c->kind->datagrams && own_random(c, 3)) n = 1 + (size_t)own_random(c, left);
     sim_say(r->sim, "client %u (%s) sends %zu bytes", c->number, c->kind->name, n);
-    sim_write(c->end, (gyre_view){c->out + c->out_at, n}, own_random(c, 2));
+    sim_write(c->end, (gyre_view){c->out + c->out_at, n},
+              !c->kind->datagrams && own_random(c, 2));
     c->out_at += n;
     c->asked_ns = sim_now(r->sim);
 }

@@ -95,12 +95,13 @@ static void entries_free(struct entry *e, size_t n)
 
 /* ---- turning ---- */
 
+/* Beside what its ring may bring. */
 static bool has_work(const struct worker *w)
 {
-    return !sim_idle(w->ring) || atomic_load(&w->inbox.head) || w->inbox.local || w->ready ||
-           w->touched;
+    return atomic_load(&w->inbox.head) || w->inbox.local || w->ready || w->touched;
 }
 
+/* true: some worker has to turn again. */
 static bool turn(struct run *r, struct generation *g, bool force)
 {
     struct service *s = g->service;
@@ -110,13 +111,13 @@ static bool turn(struct run *r, struct generation *g, bool force)
     sim_process(r->sim, g->process);
     for (uint32_t i = 0; i < s->workers_n; i++) {
         struct worker *w = s->workers[(first + i) % s->workers_n];
-        if (!force && !has_work(w)) continue;
+        if (!force && !has_work(w) && sim_idle(w->ring)) continue;
         alloc_go_on();
         worker_turn(w, false);
         alloc_hold();
-        some = true;
     }
-    if (some) service_reap(s);
+    service_reap(s);
+    for (uint32_t i = 0; i < s->workers_n; i++) some |= has_work(s->workers[i]);
     (void)alloc_owner(0);
     return some;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * main.c - runs many seeds, tells what went wrong in which, and what happened how often.
  *
- *   simulate [--first] [--plain] [--build FOLDER] [--seeds FIRST-LAST | --seeds N]
+ *   simulate [--first] [--plain | --calm] [--build FOLDER] [--seeds FIRST-LAST | --seeds N]
  *   simulate --trace SEED      the same run again, with everything that happened
  *
- * --first: ends with the first finding. --plain: without faults; tells what clients got, as one
- * number for each seed, to be compared with what they got over a real kernel.
+ * --first: ends with the first finding. --calm: without faults of the kernel, as over a real one.
+ * --plain: also without orders and difficult clients; tells what clients got, as one number for
+ * each seed, to be compared with what they got over a real kernel.
  *
  * Seeds run in child processes, so that a crash is one finding and not the end. Each 32nd seed runs
  * twice: the same seed must make the same trace.
@@ -30,8 +31,9 @@ static struct shared {
 } *shared;
 
 static const char *self, *build = "build";
+static const char *const weathers[] = {"", " --calm", " --plain"};
 static unsigned failures_most = 10;
-static bool plain; /* and tells the digest of each seed */
+static enum weather weather = WEATHER_ALL; /* plain: tells the digest of each seed, too */
 
 static void run_seeds(uint64_t first, uint64_t last)
 {
@@ -40,16 +42,16 @@ static void run_seeds(uint64_t first, uint64_t last)
         shared->seed = seed;
         if (ftruncate(STDERR_FILENO, 0) || lseek(STDERR_FILENO, 0, SEEK_SET)) _exit(4);
         alarm(STUCK_S);
-        play(seed, plain, NULL, &shared->now);
+        play(seed, weather, NULL, &shared->now);
         if (seed % TWICE == 0) {
             once = shared->now;
-            play(seed, plain, NULL, &shared->now);
+            play(seed, weather, NULL, &shared->now);
             if (once.hash != shared->now.hash) {
                 snprintf(shared->now.damage, DAMAGE_TEXT, "run again, it went another way");
                 _exit(3);
             }
         }
-        if (plain)
+        if (weather == WEATHER_PLAIN)
             printf("seed %llu: %016llx\n", (unsigned long long)seed,
                    (unsigned long long)shared->now.digest);
         shared->passed++;
@@ -89,7 +91,7 @@ static bool batch(uint64_t *first, uint64_t last)
         printf("FAIL seed %llu: %s\n", (unsigned long long)shared->seed,
                shared->now.damage[0] ? shared->now.damage : how);
         show_log(log);
-        printf("    again: %s --build %s --trace %llu\n", self, build,
+        printf("    again: %s%s --build %s --trace %llu\n", self, weathers[weather], build,
                (unsigned long long)shared->seed);
         *first = shared->seed + 1;
         memset(&shared->now, 0, sizeof shared->now);
@@ -121,7 +123,7 @@ static int run_all(uint64_t first, uint64_t last)
         if (batch(&first, last)) break;
         else failed++;
     getrusage(RUSAGE_CHILDREN, &used);
-    bool all = plain || show(n >= SEEDS_FOR_ALL_KINDS && !failed);
+    bool all = weather != WEATHER_ALL || show(n >= SEEDS_FOR_ALL_KINDS && !failed);
     double s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
     printf("%.1f s of one core, %.0f events a second\n", s, (double)shared->events / s);
@@ -135,7 +137,8 @@ int main(int argc, char **argv)
     self = argv[0];
     for (; argc > 1; argv++, argc--)
         if (!strcmp(argv[1], "--first")) failures_most = 1;
-        else if (!strcmp(argv[1], "--plain")) plain = true;
+        else if (!strcmp(argv[1], "--plain")) weather = WEATHER_PLAIN;
+        else if (!strcmp(argv[1], "--calm")) weather = WEATHER_CALM;
         else break;
     for (int i = 1; i + 1 < argc; i += 2) {
         gyre_view v = gyre_str(argv[i + 1]), head;
@@ -147,7 +150,7 @@ int main(int argc, char **argv)
             good = gyre_dec(head, UINT64_MAX, &first) && gyre_dec(v, UINT64_MAX, &last);
         else good = gyre_dec(v, UINT64_MAX, &last);
         if (good) continue;
-        fprintf(stderr, "usage: %s [--first] [--plain] [--build FOLDER] [--seeds N | FIRST-LAST]\n"
+        fprintf(stderr, "usage: %s [--first] [--plain | --calm] [--build FOLDER] [--seeds N | FIRST-LAST]\n"
                         "       %s [--build FOLDER] --trace SEED\n", self, self);
         return 2;
     }
@@ -160,7 +163,7 @@ int main(int argc, char **argv)
         fflush(NULL);
         _exit(status);
     }
-    play(trace, plain, stdout, &shared->now);
+    play(trace, weather, stdout, &shared->now);
     printf("seed %llu: %llu events, all is well\n", (unsigned long long)trace,
            (unsigned long long)shared->now.events);
     fflush(NULL);

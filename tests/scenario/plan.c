@@ -49,19 +49,17 @@ static void add(struct plan *p, int64_t at_ns, enum order what)
     p->events[i] = (struct event){at_ns, what};
 }
 
-void plan_make(struct plan *p, uint64_t seed, bool plain)
+void plan_make(struct plan *p, uint64_t seed, enum weather weather)
 {
     uint64_t random = seed * 0x9e3779b97f4a7c15u + 7;
     *p = (struct plan){.workers = 1 + (uint32_t)pick(&random, WORKERS_MOST),
                        .clients = 4 + (uint32_t)pick(&random, 44)};
-    if (plain) {
-        p->plain = true;
-        p->buffers = RING_BUFFERS;
-        return;
-    }
+    p->plain = weather == WEATHER_PLAIN;
+    p->buffers = RING_BUFFERS;
+    if (p->plain) return;
     p->harsh = pick(&random, 3) == 0;
     p->tight = pick(&random, 4) == 0;
-    choose_faults(p, &random);
+    if (weather == WEATHER_ALL) choose_faults(p, &random);
     uint64_t n = pick(&random, 4) ? pick(&random, 6) : 0;
     for (uint64_t i = 0; i < n; i++) {
         static const enum order orders[] = {ORDER_RELOAD, ORDER_REFRESH, ORDER_FILE, ORDER_FILE,

@@ -113,7 +113,7 @@ static void finish(struct run *r, struct outcome *out)
     for (enum sim_fault f = 0; f < FAULT_KINDS; f++) out->faults[f] = sim_faults(r->sim, f);
 }
 
-void play(uint64_t seed, bool plain, FILE *trace, struct outcome *out)
+void play(uint64_t seed, enum weather weather, FILE *trace, struct outcome *out)
 {
     struct run *r = calloc(1, sizeof *r);
     if (!r) abort();
@@ -121,7 +121,7 @@ void play(uint64_t seed, bool plain, FILE *trace, struct outcome *out)
     reported = out;
     r->seed = seed;
     r->random = seed ^ 0x5eed;
-    plan_make(&r->plan, seed, plain);
+    plan_make(&r->plan, seed, weather);
     alloc_reset();
     alloc_hold();
     r->sim = sim_make(seed);

@@ -16,3 +16,15 @@ sim:
 	@tools/deps build
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/plugins/link.so $(BUILD)/tests/simulate
 	@$(BUILD)/tests/simulate --build $(BUILD) --seeds $(SEEDS)
+
+# The same over real kernels: plain runs, to be compared (tests/scenario/differ.sh).
+programs: $(BUILD)/tests/simulate-real
+
+$(BUILD)/obj/tests/real/simulate.o: $(BUILD)/obj/tests/scenario/main.o
+	@mkdir -p $(@D)
+	$(call say,OC)objcopy --redefine-sym main=real_main $< $@
+
+$(BUILD)/tests/simulate-real: $(filter-out %/scenario/main.o,$(SCENARIO)) $(REAL) \
+    $(BUILD)/obj/tests/real/main.o $(BUILD)/obj/tests/real/simulate.o $(CORE_SIM)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(HOST_LDFLAGS) -o $@ $^ $(URING) $(LIBS)

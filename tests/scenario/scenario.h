@@ -37,7 +37,9 @@ struct plan {
     struct event events[12];
     uint32_t events_n;
 };
-void plan_make(struct plan *, uint64_t seed, bool plain);
+/* CALM: no faults of the kernel. PLAIN: also no orders and no difficult clients. */
+enum weather { WEATHER_ALL, WEATHER_CALM, WEATHER_PLAIN };
+void plan_make(struct plan *, uint64_t seed, enum weather);
 
 /* ---- services (cluster.c) ---- */
 
@@ -50,7 +52,9 @@ struct generation {
 };
 void cluster_load(const char *build); /* the folder with plugins and tests/plugins; once */
 void cluster_begin(struct run *);
-bool cluster_turn(struct run *); /* every worker that has something to do; false: none had */
+/* Every worker that has something to do turns once. false: none has to turn again, for all that is
+ * known without asking its ring (sim_quiet). */
+bool cluster_turn(struct run *);
 int64_t cluster_next(const struct run *); /* when it has to be looked at */
 void cluster_order(struct run *, enum order);
 void cluster_drain(struct run *);      /* all of it */
@@ -149,8 +153,7 @@ struct outcome {
     uint64_t digest; /* of what all clients got: the same on every kernel, in a plain run */
     char damage[DAMAGE_TEXT]; /* empty: all is well */
 };
-/* plain: without faults, orders and difficult clients: what a real kernel can do, too. */
-void play(uint64_t seed, bool plain, FILE *trace, struct outcome *);
+void play(uint64_t seed, enum weather, FILE *trace, struct outcome *);
 /* Something is wrong: it is the outcome, and the process ends. */
 _Noreturn void damage(struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 uint64_t run_random(struct run *, uint64_t n); /* 0 … n - 1 */

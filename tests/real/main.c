@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * main.c - a program of the simulated world over real sockets: talk-real is gyre-test, simulate-real
- * the simulator. --ring io_uring|epoll comes first, then what the program itself takes. Where the
- * kernel does not give that ring it says "skip …", and why.
+ * main.c - a program of the simulated world over real sockets: talk-real is gyre-test,
+ * simulate-real the simulator. --ring io_uring|epoll comes first, then what the program itself
+ * takes. Where the kernel does not give that ring it says "skip …", and why.
  */
 #include <stdio.h>
 #include <string.h>

@@ -66,7 +66,8 @@ static void show_log(FILE *log)
 {
     char line[512];
     rewind(log);
-    for (int n = 0; n < LOG_LINES && fgets(line, sizeof line, log); n++) printf("    log: %s", line);
+    for (int n = 0; n < LOG_LINES && fgets(line, sizeof line, log); n++)
+        printf("    log: %s", line);
 }
 
 /* Runs from *first on; false: one failed, *first is behind it, and was told. */
@@ -150,8 +151,9 @@ int main(int argc, char **argv)
             good = gyre_dec(head, UINT64_MAX, &first) && gyre_dec(v, UINT64_MAX, &last);
         else good = gyre_dec(v, UINT64_MAX, &last);
         if (good) continue;
-        fprintf(stderr, "usage: %s [--first] [--plain | --calm] [--build FOLDER] [--seeds N | FIRST-LAST]\n"
-                        "       %s [--build FOLDER] --trace SEED\n", self, self);
+        fprintf(stderr,
+                "usage: %s [--first] [--plain | --calm] [--build FOLDER] [--seeds N | FIRST-LAST]\n"
+                "       %s [--build FOLDER] --trace SEED\n", self, self);
         return 2;
     }
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

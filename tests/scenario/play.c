@@ -91,6 +91,7 @@ static void set_faults(struct run *r)
     sim_set_buffers(r->sim, p->buffers);
     sim_set_queue(r->sim, p->queue);
     alloc_fail_often(r->seed, p->memory_per_million);
+    pool_plain = p->memory_per_million > 0; /* so that each block of a pool can fail */
 }
 
 static void finish(struct run *r, struct outcome *out)

@@ -263,6 +263,7 @@ static bool watch_drain(struct run *r, struct generation *g)
     if (!g->stopped_accepting && !listens(g->service)) {
         struct generation *next = newest(r);
         g->stopped_accepting = some = true;
+        settle(r, g);
         (void)alloc_owner(next->process);
         if (next != g) service_again(next->service);
         (void)alloc_owner(0);

@@ -179,6 +179,88 @@ Test(dns_zonefile, wrong_data)
     }
 }
 
+/* What is wrong with the letters of a line, at each place where the next word is read. */
+Test(dns_zonefile, wrong_letters)
+{
+    static const struct {
+        const char *line, *why;
+    } rows[] = {
+        {") x A 192.0.2.1", "a ')' without its '('"},
+        {"x ) A 192.0.2.1", "a ')' without its '('"},
+        {"x 5 ) A 192.0.2.1", "a ')' without its '('"},
+        {"x A ) 192.0.2.1", "a ')' without its '('"},
+        {"x A 192.0.2.1 )", "a ')' without its '('"},
+        {"x MX 10 ) y", "a ')' without its '('"},
+        {"x TYPE999 \\# ) 1 00", "a ')' without its '('"},
+        {"x TYPE999 \\# 1 ) 00", "a ')' without its '('"},
+        {"$TTL 60 )", "a ')' without its '('"},
+        {"$ORIGIN a..b", "empty label in the name"},
+        {"x \"\"", "'': unknown type; other types are written as TYPE999 \\# LENGTH HEX"},
+        {"x TYPE0 \\# 0", "'TYPE0': is no type of data"},
+        {"x CAA 0 \"\" y", "'': letters and digits are needed, such as issue"},
+        {"x CAA 0 is{x y", "'is{x': letters and digits are needed, such as issue"},
+        {"x CAA 0 is=x y", "'is=x': letters and digits are needed, such as issue"},
+        {"x CAA 0 issue y\\300", "'y\\300': bad escape in the text"},
+        {"@ SOA a b 1 2 3 4 soon", "'soon': a time is needed, such as 3600 or 1h"},
+        {"@ SOA a b 4294967296 2 3 4 5",
+         "'4294967296': a number from 0 to 4294967295 is needed"},
+        {"x TXT \"ends in a backslash\\", "a quote is not closed on its line"},
+        {"a..b A 192.0.2.1\n A 192.0.2.2", "'a..b': empty label in the name"},
+        {"x AAAA 1:2:3:4:5:6:7:8:1:2:3:4:5:6:7:8:1:2:3:4:5:6:7:8:1:2:3:4:5:6:7:8:1:2:3:4:5:6:7:8:9",
+         "'1:2:3:4:5:6:7:8:1:2:3:4:5:6:7:8:1:2:3:4:5:6:7:8:1:2:3:4:5:6:7:8:1:2:3:4:5:6:7:8:…': "
+         "an IPv6 address is needed, such as 2001:db8::1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char wanted[300];
+        snprintf(wanted, sizeof wanted, "example.test:4: %s", rows[i].why);
+        refuse(rows[i].line, wanted);
+    }
+    expect("x A 10.0.0.1\r\ny A 10.0.0.2\r\n", "x.example.test", DNS_A, " A 10.0.0.1");
+}
+
+Test(dns_zonefile, data_in_wire_form_rfc3597_5)
+{
+    char why[DNS_WHY];
+    struct dns_zones zones;
+    expect("x AAAA \\# 16 20010db8000000000000000000000001", "x.example.test", 28,
+           " AAAA 2001:db8::1");
+    expect("x DS \\# 6 0001 08 02 0102", "x.example.test", 43, " DS 1 8 2 #0102");
+    expect("x CAA \\# 5 00 01 61 62 63", "x.example.test", 257, " CAA 0 \"a\" \"bc\"");
+    const char *file = "@ 60 SOA \\# 22 00 00 00000001 00000002 00000003 00000004 00000005\n"
+                       "@ 60 NS ns\n";
+    cr_assert(dns_test_zones(&zones, why, "example.test", file, NULL), "%s", why);
+    cr_expect(strstr(dns_test_ask(&zones, "example.test", DNS_SOA), " SOA . . 1 2 3 4 5"));
+    dns_zones_free(&zones, dns_test_memory);
+}
+
+Test(dns_zonefile, data_that_is_too_long)
+{
+    char why[DNS_WHY], *file = NULL;
+    size_t n;
+    struct dns_zones zones;
+    static const struct {
+        const char *before, *each;
+        int times;
+        const char *wanted;
+    } rows[] = {
+        {"x TXT \"", "a", 256, "text longer than 255 bytes: cut it into several strings"},
+        {"x TXT (", " \"a long string of sixty bytes, which is then said many times over\"", 1100,
+         "the data is longer than 65535 bytes"},
+        {"x TYPE999 \\# 65535 (", " 00112233445566778899", 7000,
+         "the length after \\# is another than the data's"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        FILE *to = open_memstream(&file, &n);
+        fprintf(to, TOP "%s", rows[i].before);
+        for (int j = 0; j < rows[i].times; j++) fputs(rows[i].each, to);
+        fputs(i ? ")\n" : "\"\n", to);
+        fclose(to);
+        cr_expect(!dns_test_zones(&zones, why, "example.test", file, NULL), "%s", rows[i].wanted);
+        cr_expect(strstr(why, rows[i].wanted), "%s", why);
+        free(file);
+    }
+}
+
 Test(dns_zonefile, the_whole_of_a_zone)
 {
     char why[DNS_WHY];

@@ -292,6 +292,26 @@ Test(http_date, refuses)
     }
 }
 
+/* Each of the three forms of RFC 9110 section 5.6.7, cut short anywhere, or with one byte that
+ * belongs nowhere. */
+Test(http_date, refuses_every_damage)
+{
+    static const char *const rows[] = {"Sun, 06 Nov 1994 08:49:37 GMT",
+                                       "Sunday, 06-Nov-94 08:49:37 GMT",
+                                       "Sun Nov  6 08:49:37 1994"};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[64];
+        int64_t second = -1;
+        for (size_t n = 0; n < strlen(rows[i]); n++) {
+            cr_assert_not(date_read(GYRE_MAKE(gyre_view, (const uint8_t *)rows[i], n), 0, &second),
+                          "%.*s", (int)n, rows[i]);
+            snprintf(text, sizeof text, "%s", rows[i]);
+            text[n] = '?';
+            cr_assert_not(date_read(gyre_str(text), 0, &second), "%s", text);
+        }
+    }
+}
+
 /* ---- media types ---- */
 
 Test(http_mime, knows_endings)

@@ -122,6 +122,22 @@ static void check_entry(const struct conf_section *s, struct entry *e, const str
                     LIMIT_NAME - 1);
 }
 
+/* A relative preset starts at the folder of the first entry: a section without one has none. */
+static void check_presets(const struct conf_section *s, const struct table *t,
+                          struct problems *problems)
+{
+    struct option_value value;
+    char why[PROBLEM_TEXT];
+    for (size_t i = 0; !s->entries_n && i < t->own_n; i++) {
+        const struct option_info *o = &t->own[i];
+        if (o->kind & GYRE_LIST) continue;
+        if (option_given(o, NULL, 0, o->preset, &value, why, sizeof why)) free(value.text);
+        else
+            problem_add(problems, false, s->where, "[%s] has no key, and %s: write %s = …",
+                        s->name, why, o->name);
+    }
+}
+
 void config_check(struct conf_section *s, const struct plugin_info *info,
                   struct problems *problems)
 {
@@ -138,6 +154,7 @@ void config_check(struct conf_section *s, const struct plugin_info *info,
         if (o) check_entry(s, e, o, info, problems);
         else if (info || server) unknown_key(s, e, &t, problems);
     }
+    check_presets(s, &t, problems);
     s->hash = config_hash(s);
 }
 

@@ -46,6 +46,18 @@ Test(check, good)
                    "mode = basic\ngroup = tiny_1-a\nhandshake_time = 500ms\n", "");
 }
 
+/* There is no key whose folder it could start at. */
+Test(check, a_relative_preset_and_no_key)
+{
+    static struct option_info place[] = {{"place", "here", NULL, "help", GYRE_PATH}};
+    static struct plugin_info info = {.name = "http", .options = place, .options_n = 1};
+    file("20-http.ini", "[http]\n");
+    config_free(check(&info, "20-http.ini:1: [http] has no key, and the preset place = here: must "
+                             "begin with /: write place = …\n"));
+    file("20-http.ini", "[http]\ngroup = x\n");
+    config_free(check(&info, ""));
+}
+
 Test(check, keys)
 {
     expect_checked("[http]\nrot = /srv\nlisen = tcp:*:80\nzzzzzzz = 1\nroot = /a\nroot = /b\n"

@@ -142,17 +142,31 @@ static bool failed(const char *path, int error, char *why, size_t why_n)
     return false;
 }
 
-/* Up to `most` bytes and one more, which tells that there are more. NULL: errno. */
-static uint8_t *read_all(int fd, size_t most, size_t *n)
+/* Up to `most` bytes and one more, which tells that there are more; `likely` of them at first. NULL:
+ * errno. */
+static uint8_t *read_all(int fd, size_t likely, size_t most, size_t *n)
 {
-    uint8_t *p = malloc(most + 1);
+    size_t room = (likely < most ? likely : most) + 1;
+    uint8_t *p = malloc(room), *grown;
     ssize_t got = 1;
     *n = 0;
     if (!p) errno = ENOMEM;
     while (p && got && *n <= most) {
-        got = read(fd, p + *n, most + 1 - *n);
+        if (*n == room) { /* it is longer than it was, or does not say */
+            room = room < (most + 1) / 2 ? 2 * room : most + 1;
+            grown = malloc(room);
+            if (!grown) break;
+            memcpy(grown, p, *n);
+            explicit_bzero(p, *n); /* it may be a secret */
+            free(p);
+            p = grown;
+        }
+        got = read(fd, p + *n, room - *n);
         if (got > 0) *n += (size_t)got;
-        if (got >= 0 || errno == EINTR) continue;
+        if (got < 0 && errno != EINTR) break;
+        if (got < 0) got = 1;
+    }
+    if (p && got && *n <= most) { /* left in the middle */
         free(p);
         return NULL;
     }
@@ -174,7 +188,7 @@ bool safe_read(const char *path, size_t most, struct stat *st_or_null, gyre_view
         (void)snprintf(why, why_n, "%s is no regular file", path);
         return false;
     }
-    p = read_all(fd, most, &n);
+    p = read_all(fd, (size_t)st.st_size, most, &n);
     if (!p) (void)failed(path, errno, why, why_n);
     (void)close(fd);
     if (!p) return false;

@@ -202,6 +202,19 @@ Test(safe, reading)
     safe_free(GYRE_NOTHING);
 }
 
+/* As all of /proc: st_size is 0, and it is read until its end. */
+Test(safe, reading_what_does_not_say_its_size)
+{
+    struct stat st;
+    gyre_view text = {NULL, 0};
+    cr_assert(safe_read("/proc/cpuinfo", 1 << 20, &st, &text, why, sizeof why), "%s", why);
+    cr_expect_eq(st.st_size, 0);
+    cr_expect_gt(text.n, 16);
+    cr_expect_eq(text.p[text.n - 1], '\n');
+    safe_free(text);
+    cr_expect(!safe_read("/proc/cpuinfo", 16, NULL, &text, why, sizeof why));
+}
+
 Test(safe, reading_large_files_whole)
 {
     gyre_view text;

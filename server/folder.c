@@ -94,6 +94,7 @@ static void look_at_name(struct folder *folder, const char *name)
     f->gone = false;
     char *path = text_of("%s/%s", folder->places->plugins, name);
     uint64_t signature = signature_of(path);
+    if (!signature) set_problem(f, text_of("cannot be read: %s", strerror(errno)));
     if (signature && signature != f->signature && !f->child.pid && !f->queued) {
         f->signature = signature;
         look_at(folder, f, path);
@@ -101,8 +102,9 @@ static void look_at_name(struct folder *folder, const char *name)
     free(path);
 }
 
-/* Files that are not there any more. What was shadowed by one of them gets another look. */
-static void notice_gone(struct folder *folder)
+/* Files that are not there any more. true: some, and what one of them shadowed is to be looked at
+ * once more. */
+static bool notice_gone(struct folder *folder)
 {
     bool some = false;
     for (size_t i = 0; i < folder->n; i++) {
@@ -116,6 +118,7 @@ static void notice_gone(struct folder *folder)
     }
     for (size_t i = 0; some && i < folder->n; i++)
         if (folder->files[i].problem && !folder->files[i].gone) folder->files[i].signature = 0;
+    return some;
 }
 
 static void start_queued(struct folder *folder)
@@ -150,8 +153,11 @@ void folder_scan(struct folder *folder)
     folder->unreadable = false;
     for (size_t i = 0; i < folder->n; i++) folder->files[i].seen = false;
     for (struct dirent *e; (e = readdir(d));) look_at_name(folder, e->d_name);
+    if (notice_gone(folder)) {
+        rewinddir(d);
+        for (struct dirent *e; (e = readdir(d));) look_at_name(folder, e->d_name);
+    }
     (void)closedir(d);
-    notice_gone(folder);
     start_queued(folder);
 }
 
@@ -182,12 +188,9 @@ static void settle(struct folder *folder)
         if (!f->coming) continue;
         const struct plugin_info *info = f->coming->info;
         const struct plugin_file *other = same_plugin(folder, f);
-        if (!name_is_valid(info->name) || other) {
-            set_problem(f, other ? text_of("is plugin %s, and so is %s: remove one of them",
-                                           info->name, other->name)
-                                 : text_of("calls itself '%.60s': a name is made of a-z 0-9 _ -, "
-                                           "at most %d of them",
-                                           info->name, LIMIT_NAME - 1));
+        if (other) {
+            set_problem(f, text_of("is plugin %s, and so is %s: remove one of them", info->name,
+                                   other->name));
             module_drop(f->coming);
         } else {
             set_problem(f, NULL);

@@ -6,7 +6,7 @@
  *   CODE          a text: which code this is        NAME    what it is called
  *   TARGET_NEW    it wants a host that is to come   ENTRY_OTHER   its descriptor has another name
  *   LOAD_CRASH    its constructor crashes           REFUSE=1      on_load refuses every section
- *   LEAVES        on_load ends the process
+ *   LOAD_WAITS    its constructor never ends        LEAVES        on_load ends the process
  */
 #ifdef TARGET_NEW
 #define GYRE_TARGET 99
@@ -14,7 +14,7 @@
 #ifdef ENTRY_OTHER
 #define gyre_plugin_v1 gyre_plugin_v9
 #endif
-#ifdef LEAVES
+#if defined LEAVES || defined LOAD_WAITS
 #include <unistd.h>
 #endif
 #include "gyre.h"
@@ -75,6 +75,13 @@ static enum gyre_step on_data(struct gyre_actor *a, gyre_view *in)
 __attribute__((constructor)) static void crash_early(void)
 {
     crash();
+}
+#endif
+
+#ifdef LOAD_WAITS
+__attribute__((constructor)) static void wait_early(void)
+{
+    for (;;) (void)pause();
 }
 #endif
 

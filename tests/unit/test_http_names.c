@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * test_http_names.c - names of fields and versions of requests: what is like a known one is another.
- * A length that is taken from a field of another name is how requests are smuggled.
+ * test_http_names.c - names of fields, and versions: what is like a known one is another. A length
+ * that is taken from a field of another name is how requests are smuggled.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * body.c - counts through a body: by its length, or chunk by chunk (RFC 9112, 7.1).
  *
- * Chunk extensions and trailers are passed over, but must be text lines that end in CRLF. The size
- * of a chunk is at most 7 digits: more is past BODY_MAX however it is read.
+ * Chunk extensions, behind a semicolon, and trailers are passed over, but must be text lines that
+ * end in CRLF. The size of a chunk is at most 7 digits: more is past BODY_MAX however it is read.
  */
 #include "body.h"
 #include "letters.h"
@@ -11,6 +11,7 @@
 enum {
     SIZE_FIRST, /* the first digit of a chunk's size */
     SIZE,
+    SIZE_SPACE, /* behind a size; only an extension may follow */
     EXTENSION,
     SIZE_LF,
     DATA,
@@ -45,14 +46,15 @@ static int read_size(struct body_mark *mark, uint8_t byte)
         if (byte == '\r') return SIZE_LF;
         return scan_is_control(byte) && byte != '\t' ? 400 : EXTENSION;
     }
-    if (digit >= 0) {
+    if (digit >= 0 && mark->step != SIZE_SPACE) {
         if (mark->left > SIZE_MOST >> 4) return 413;
         mark->left = mark->left << 4 | (uint32_t)digit;
         return SIZE;
     }
     if (mark->step == SIZE_FIRST) return 400;
-    if (byte == '\r') return SIZE_LF;
-    return byte == ';' || byte == ' ' || byte == '\t' ? EXTENSION : 400;
+    if (byte == ';') return EXTENSION;
+    if (byte == ' ' || byte == '\t') return SIZE_SPACE;
+    return byte == '\r' && mark->step == SIZE ? SIZE_LF : 400;
 }
 
 /* One byte of the trailers: fields without a meaning here. */
@@ -72,6 +74,7 @@ static int read_byte(struct body_mark *mark, uint8_t byte)
     switch (mark->step) {
     case SIZE_FIRST:
     case SIZE:
+    case SIZE_SPACE:
     case EXTENSION: return read_size(mark, byte);
     case SIZE_LF:
         if (byte != '\n') return 400;

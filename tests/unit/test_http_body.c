@@ -78,7 +78,7 @@ Test(http_body, chunks)
         {"0000005\r\nhello\r\nA\r\n0123456789\r\n0\r\n\r\n", "\r\n"},
         {"a\r\n\r\n\r\n\r\n\r\n\r\n\r\n0\r\n\r\n", "x"},
         {"5;name=value\r\nhello\r\n0 ; x=\"a;b\"\r\n\r\n", "x"},
-        {"5\t\r\nhello\r\n0\r\nTrailer: x\r\nOther:\r\n\r\n", "x"},
+        {"5\t;a\r\nhello\r\n0\r\nTrailer: x\r\nOther:\r\n\r\n", "x"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[200];
@@ -112,6 +112,9 @@ Test(http_body, refuses_chunks)
         {"5\nhello", 400},
         {"5\r\r", 400},
         {"5,\r\n", 400},
+        {"5 0\r\n", 400},
+        {"5 x\r\n", 400},
+        {"5\t\r\n", 400},
         {"5;a\nb\r\n", 400},
         {"5\r\nhelloX", 400},
         {"5\r\nhello\n", 400},

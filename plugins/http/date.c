@@ -144,6 +144,7 @@ static bool read_dated(gyre_view in, bool old, int64_t now, struct calendar *c, 
         int64_t this_year = calendar_of(floor_divide(now, DAY)).year;
         c->year += this_year - this_year % 100;
         if (c->year > this_year + 50) c->year -= 100;
+        else if (c->year <= this_year - 50) c->year += 100; /* 00 in 1999 */
     }
     return gyre_skip(&in, GYRE_LIT(" ")) && read_clock(&in, of_day) &&
            gyre_eq(in, GYRE_LIT(" GMT"));

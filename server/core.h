@@ -191,6 +191,7 @@ struct version { /* of a section's configuration. Immutable once published; all 
     void *conf;
     struct limits limits;
     struct version_mem *mem;      /* blocks of mem(NULL), texts of options */
+    uint64_t mem_n;               /* their bytes: memory_max bounds those of each version */
     struct loaded_file *loaded;   /* what file->load read (services/file.c) */
     struct grant *grants;         /* wants, in order of handles */
     uint32_t grants_n;
@@ -245,7 +246,7 @@ const struct grant *grant_root(const struct version *, int handle); /* NULL: no 
 bool grant_dial(const struct version *, gyre_view to);
 void grants_free(struct version *);
 void *version_mem_block(struct version *, void *old, size_t n); /* as mem_block, of the version */
-void *version_mem(struct version *, size_t n); /* zeroed, freed with it; NULL: no memory */
+void *version_mem(struct version *, size_t n); /* zeroed, freed with it; NULL: past the limit */
 
 #include "actor.h" /* struct actor, struct stream, struct port, struct listener */
 

@@ -4,7 +4,7 @@
  * on_load asks with gyre->want; the answer is a handle. Folders are opened here, once, so that
  * files below them can be opened later by a process that may open nothing else. Also keeps the
  * memory that belongs to the version.
- * Limits: GRANTS_MOST a version. Control thread; read by all once published.
+ * Limits: GRANTS_MOST and memory_max bytes a version. Control thread; read by all once published.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,8 +33,9 @@ void version_loaded(void)
     loading = NULL;
 }
 
-static void unlink_mem(struct version_mem *m)
+static void unlink_mem(struct version *v, struct version_mem *m)
 {
+    v->mem_n -= m->n;
     *m->at = m->next;
     if (m->next) m->next->at = m->at;
     m->magic = 0;
@@ -46,14 +47,18 @@ void *version_mem_block(struct version *v, void *old, size_t n)
     struct version_mem *was = old ? (struct version_mem *)old - 1 : NULL, *m = NULL;
     if (was && was->magic != VERSION_MEM_MAGIC) bug("gyre->mem", "the old block is not of on_load");
     if (n) {
+        /* there is no limit yet while the options are read */
+        uint64_t most = v->limits.memory_max ? (uint64_t)v->limits.memory_max : SIZE_MAX;
+        if (n > most || v->mem_n > most - n) return NULL;
         m = n > SIZE_MAX - sizeof *m ? NULL : calloc(1, sizeof *m + n);
         if (!m) return NULL;
+        v->mem_n += n;
         *m = (struct version_mem){v->mem, &v->mem, n, VERSION_MEM_MAGIC};
         if (m->next) m->next->at = &m->next;
         v->mem = m;
         if (was) memcpy(m + 1, old, was->n < n ? was->n : n);
     }
-    if (was) unlink_mem(was);
+    if (was) unlink_mem(v, was);
     return m ? m + 1 : NULL;
 }
 
@@ -115,5 +120,5 @@ void grants_free(struct version *v)
     for (uint32_t i = 0; i < v->grants_n; i++)
         if (v->grants[i].fd >= 0) blocking->close(v->grants[i].fd);
     free(v->grants);
-    while (v->mem) unlink_mem(v->mem);
+    while (v->mem) unlink_mem(v, v->mem);
 }

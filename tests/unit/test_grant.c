@@ -119,6 +119,18 @@ Test(grant, memory_of_a_version)
     cr_expect_eq(grown[9], 'a', "untouched");
 }
 
+Test(grant, memory_of_a_version_is_bounded)
+{
+    v.limits.memory_max = 1000;
+    void *a = version_mem(&v, 600), *b = version_mem(&v, 400);
+    cr_expect(a && b);
+    cr_expect_null(version_mem(&v, 1));
+    cr_expect_null(version_mem_block(&v, a, 700), "both are there while it grows");
+    (void)version_mem_block(&v, a, 0);
+    cr_expect_null(version_mem(&v, 601));
+    cr_expect(version_mem(&v, 600));
+}
+
 Test(grant, a_foreign_block_is_a_bug, .signal = SIGABRT)
 {
     uint64_t *block = version_mem(&v, 256);

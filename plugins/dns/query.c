@@ -5,13 +5,14 @@
  * first name of its message, so a pointer in it has nothing to point to.
  *
  *   shorter than a header; a response       silence (answering could go on for ever)
- *   operation other than QUERY              NOTIMP
+ *   operation other than QUERY              NOTIMP, whatever follows
  *   not one question; a name that is none   FORMERR
  *   a record cut short, two OPTs            FORMERR
  *   EDNS version above 0                    BADVERS
  *   class other than IN; AXFR, IXFR         REFUSED
  *   answers beside a question               FORMERR
- * What follows the last record is not looked at.
+ * An OPT is found in all of them that can be read so far: who sends one is to get one (RFC 6891
+ * section 6.1.1). What follows the last record is not looked at.
  */
 #include "query.h"
 
@@ -55,6 +56,26 @@ static uint16_t rcode_of_type(uint16_t type)
     }
 }
 
+/* Takes the name and the type of a question that is the only one; passes others. false: one is
+ * malformed. */
+static bool read_questions(gyre_in *in, uint32_t count, struct dns_query *query, uint16_t *class)
+{
+    gyre_view question = in->left;
+    if (count == 1) {
+        if (!dns_name_cut(&in->left, &query->name)) return false;
+        gyre_view rest = gyre_bytes(in, 4);
+        query->type = number_at(rest, 0);
+        *class = number_at(rest, 2);
+        if (!in->bad) query->question = gyre_head(&question, query->name.n + 4u);
+        return !in->bad;
+    }
+    while (count-- && !in->bad) {
+        dns_name_pass(in);
+        (void)gyre_bytes(in, 4);
+    }
+    return !in->bad;
+}
+
 bool dns_query_cut(gyre_view message, const struct dns_seed *seed, struct dns_query *query)
 {
     gyre_in in = gyre_in_of(message);
@@ -63,28 +84,23 @@ bool dns_query_cut(gyre_view message, const struct dns_seed *seed, struct dns_qu
     query->flags = number_at(head, 2);
     uint32_t questions = number_at(head, 4), answers = number_at(head, 6);
     uint32_t authorities = number_at(head, 8), additional = number_at(head, 10);
+    bool asked = !(query->flags & DNS_OPCODE);
+    uint16_t class = 0;
     query->question = GYRE_NOTHING;
     query->edns = query->dnssec_ok = false;
     query->version = 0;
     query->udp_size = 512;
-    query->rcode = DNS_FORMERR;
+    query->rcode = asked ? DNS_FORMERR : DNS_NOTIMP;
     if (in.bad || query->flags & DNS_QR) return false;
-    if (query->flags & DNS_OPCODE) {
-        query->rcode = DNS_NOTIMP;
-        return true;
-    }
-    gyre_view question = in.left;
-    if (questions != 1 || !dns_name_cut(&in.left, &query->name)) return true;
-    gyre_view rest = gyre_bytes(&in, 4);
-    uint16_t class = number_at(rest, 2);
-    query->type = number_at(rest, 0);
-    if (in.bad) return true;
-    query->question = gyre_head(&question, query->name.n + 4u);
+    if (!read_questions(&in, questions, query, &class)) return true;
+    if (!asked) query->question = GYRE_NOTHING;
     if (!read_records(&in, answers + authorities, false, query)) return true;
     if (!read_records(&in, additional, true, query)) return true;
-    query->rcode = rcode_of_type(query->type);
-    if (class != DNS_IN) query->rcode = DNS_REFUSED;
-    else if (!query->rcode && answers + authorities) query->rcode = DNS_FORMERR;
+    if (asked && questions == 1) {
+        query->rcode = rcode_of_type(query->type);
+        if (class != DNS_IN) query->rcode = DNS_REFUSED;
+        else if (!query->rcode && answers + authorities) query->rcode = DNS_FORMERR;
+    }
     if (query->version) query->rcode = DNS_BADVERS;
     if (!query->rcode) query->hash = dns_name_hash(seed, &query->name, 0);
     return true;

@@ -56,6 +56,7 @@ static enum dns_lex word(struct dns_lexer *lexer)
 static enum dns_lex end(struct dns_lexer *lexer)
 {
     lexer->inside = false;
+    lexer->ended = lexer->line;
     return DNS_LEX_END;
 }
 
@@ -68,10 +69,10 @@ static bool between(struct dns_lexer *lexer, uint8_t c, enum dns_lex *what)
     }
     (void)gyre_head(&lexer->left, 1);
     if (c == '\n') {
+        bool whole = !lexer->depth;
+        if (whole) *what = end(lexer);
         lexer->line++;
-        if (lexer->depth) return false;
-        *what = end(lexer);
-        return true;
+        return whole;
     }
     if (c == '(' && !lexer->depth++) lexer->opened = lexer->line;
     if (c == ')' && !lexer->depth--) {

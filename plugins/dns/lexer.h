@@ -20,6 +20,7 @@ enum dns_lex {
 struct dns_lexer {
     gyre_view left;   /* set these two: the text, and 1 */
     uint32_t line;
+    uint32_t ended;   /* the line on which the last record did */
     uint32_t depth;   /* open parentheses */
     uint32_t opened;  /* the line of the outermost */
     bool inside;      /* the record has a word, and has not ended */

@@ -26,10 +26,11 @@ static void wrong(struct reader *reader, const char *why, bool word)
 {
     enum { SHOWN = 80 };
     gyre_view w = reader->lexer.word;
+    uint32_t line = reader->lexer.inside ? reader->lexer.line : reader->lexer.ended;
     if (word)
-        dns_trouble(reader->troubles, reader->file, reader->lexer.line, "'%.*s%s': %s",
+        dns_trouble(reader->troubles, reader->file, line, "'%.*s%s': %s",
                     w.n < SHOWN ? (int)w.n : SHOWN, (const char *)w.p, w.n > SHOWN ? "…" : "", why);
-    else dns_trouble(reader->troubles, reader->file, reader->lexer.line, "%s", why);
+    else dns_trouble(reader->troubles, reader->file, line, "%s", why);
     dns_lex_leave(&reader->lexer);
 }
 

@@ -127,7 +127,9 @@ static enum gyre_step stream_data(struct gyre_actor *a, gyre_view *in)
     if (!dns_query_cut(message, &conf->compiled.seed, &home->queries[0])) {
         tally.of[SILENT]++;
         count(a, &tally);
-        return message.n < DNS_HEADER_BYTES ? GYRE_BAD : GYRE_TOOK;
+        /* shorter than a header: this is no DNS; what was asked before is still answered */
+        if (message.n < DNS_HEADER_BYTES) gyre->close(a, GYRE_FLUSH);
+        return GYRE_TOOK;
     }
     gyre_out out = gyre->out(a, 2 + DNS_MESSAGE_BYTES);
     gyre_put_be(&out, 0, 2);

@@ -41,7 +41,8 @@ static void check_stream(struct run *r, struct actor *a)
     if (in_most < (uint64_t)l->message_max) in_most = (uint64_t)l->message_max;
     in_most += (uint64_t)RING_BUFFERS * RING_BUFFER_SIZE; /* what the ring had by then */
     /* A shared buffer may be longer than out_max when it is alone; a piece of a file is added. */
-    if (s->out.bytes > out_most + LIMIT_FILE_CACHED + LIMIT_FILE_CHUNK)
+    if (section_of(a)->id == SITE_HTTP + 1u) out_most += LIMIT_FILE_CACHED + LIMIT_FILE_CHUNK;
+    if (s->out.bytes > out_most)
         damage(r, "[%s] %u bytes are queued for one peer, out_max is %llu", a->pub.section->name,
                s->out.bytes, (unsigned long long)out_most);
     if (held_of(s) > in_most)

@@ -14,7 +14,6 @@ struct chat {
 
 static bool ask(struct run *r, struct client *c, gyre_out *o)
 {
-    (void)r;
     if (c->asked + 1 == c->most) {
         gyre_put(o, GYRE_LIT("/quit\n"));
     } else {
@@ -23,7 +22,8 @@ static bool ask(struct run *r, struct client *c, gyre_out *o)
         gyre_put_byte(o, ' ');
         gyre_put_dec(o, c->asked);
         gyre_put_byte(o, ' ');
-        for (uint64_t n = sim_random(&c->random) % 200; n; n--) gyre_put_byte(o, 'x');
+        uint64_t n = sim_random(&c->random) % (r->plan.tight ? 900 : 200);
+        while (n--) gyre_put_byte(o, 'x');
         gyre_put_byte(o, '\n');
     }
     c->answered = c->asked + 1; /* its own line does not come back */

@@ -166,7 +166,6 @@ static void act(struct run *r, struct client *c)
     if (c->slow) {
         sim_slow(c->end, false);
         sim_slow(c->end, true);
-        sim_note_fault(r->sim, FAULT_SLOW, 1);
     }
     if (c->out_at < c->out_n && !c->said_eof) {
         send_some(r, c);
@@ -190,6 +189,7 @@ static void arrive(struct run *r, struct client *c)
     else c->end = sim_connect(r->sim, r->sockets[c->kind->site][w], NULL);
     sim_say(r->sim, "client %u (%s) connects to worker %u", c->number, c->kind->name, w);
     if (c->slow || c->stalls) sim_slow(c->end, true);
+    if (c->slow) sim_note_fault(r->sim, FAULT_SLOW, 1);
     if (c->stalls) sim_note_fault(r->sim, FAULT_STALLED, 1);
     wake_in(r, c, 1000);
 }

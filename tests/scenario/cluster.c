@@ -66,14 +66,14 @@ static struct entry *entries_of(const struct run *r, enum site_id id, const char
                                 const char *extra_value, size_t *n)
 {
     static const char *const tight[][2] = {{"high_mark", "4k"}, {"out_max", "16k"},
-                                           {"in_max", "8k"}, {"streams_max", "40"}};
+                                           {"in_max", "8k"}, {"message_max", "4k"}};
     struct entry *e = calloc(ENTRIES, sizeof *e);
     if (!e) abort();
     *n = 0;
     for (size_t i = 0; i < 3 && sites[id].key[i]; i++)
         e[(*n)++] = (struct entry){.key = text(sites[id].key[i]),
                                    .value = text(sites[id].value[i])};
-    for (size_t i = 0; r->plan.tight && id == SITE_ECHO && i < 4; i++)
+    for (size_t i = 0; r->plan.tight && id <= SITE_CHAT && i < 4; i++)
         e[(*n)++] = (struct entry){.key = text(tight[i][0]), .value = text(tight[i][1])};
     if (extra_key) e[(*n)++] = (struct entry){.key = text(extra_key), .value = text(extra_value)};
     for (size_t i = 0; i < *n; i++) {
@@ -206,10 +206,18 @@ void cluster_begin(struct run *r)
 
 /* ---- a generation ends ---- */
 
+static void note_hits(struct run *r, const struct service *s)
+{
+    for (uint32_t i = 0; i < s->stats->rows; i++)
+        for (int what = 0; what < STAT_MAX; what++)
+            r->hits[what] += (uint64_t)s->stats->row[i].v[what];
+}
+
 static void end(struct run *r, struct generation *g)
 {
     char why[1024] = "";
     struct service *s = g->service;
+    note_hits(r, s);
     if (account_left(s, why, sizeof why)) no(r, "after a generation has drained", why);
     (void)alloc_owner(g->process);
     service_stop(s);

@@ -26,7 +26,7 @@ enum { TWICE = 32, SEEDS_FOR_ALL_KINDS = 1000, STUCK_S = 60,
        LOG_LINES = 40 };
 
 static struct shared {
-    volatile uint64_t seed, passed, events, answers, faults[FAULT_KINDS];
+    volatile uint64_t seed, passed, events, answers, faults[FAULT_KINDS], hits[STAT_MAX];
     struct outcome now;
 } *shared;
 
@@ -58,6 +58,7 @@ static void run_seeds(uint64_t first, uint64_t last)
         shared->events += shared->now.events;
         shared->answers += shared->now.answers;
         for (size_t f = 0; f < FAULT_KINDS; f++) shared->faults[f] += shared->now.faults[f];
+        for (size_t h = 0; h < STAT_MAX; h++) shared->hits[h] += shared->now.hits[h];
     }
 }
 
@@ -112,6 +113,10 @@ static bool show(bool every_kind)
         printf("FAIL faults: %s never happened\n", sim_fault_name(f));
         all = false;
     }
+    printf("limits hit\n");
+    for (size_t h = STAT_HIT_STREAMS; h < STAT_MAX; h++)
+        if (shared->hits[h])
+            printf("    %-24s %10llu\n", stat_names[h], (unsigned long long)shared->hits[h]);
     return all;
 }
 

@@ -90,6 +90,7 @@ static void set_faults(struct run *r)
     for (enum sim_fault f = 0; f < FAULT_KINDS; f++) sim_set_fault(r->sim, f, p->per_million[f]);
     sim_set_buffers(r->sim, p->buffers);
     sim_set_queue(r->sim, p->queue);
+    if (p->tight) sim_set_window(r->sim, 2048);
     alloc_fail_often(r->seed, p->memory_per_million);
     pool_plain = p->memory_per_million > 0; /* so that each block of a pool can fail */
 }
@@ -110,6 +111,7 @@ static void finish(struct run *r, struct outcome *out)
     out->events = sim_events(r->sim);
     out->hash = sim_hash(r->sim);
     out->answers = r->answers;
+    memcpy(out->hits, r->hits, sizeof out->hits);
     out->digest = clients_digest(r);
     for (enum sim_fault f = 0; f < FAULT_KINDS; f++) out->faults[f] = sim_faults(r->sim, f);
 }

@@ -143,13 +143,13 @@ struct run {
     struct sim_end *peers[4 * CLIENTS_MOST];
     uint32_t peers_n;
     int64_t began_ns;
-    uint64_t answers;
+    uint64_t answers, hits[STAT_MAX]; /* hits: of limits, of all generations that ended */
     uint8_t *files[FILES];
     size_t files_n[FILES];
     uint32_t files_version[FILES];
 };
 struct outcome {
-    uint64_t events, hash, answers, faults[FAULT_KINDS];
+    uint64_t events, hash, answers, faults[FAULT_KINDS], hits[STAT_MAX];
     uint64_t digest; /* of what all clients got: the same on every kernel, in a plain run */
     char damage[DAMAGE_TEXT]; /* empty: all is well */
 };

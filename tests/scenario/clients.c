@@ -24,6 +24,7 @@ static struct client *client_make(struct run *r, uint32_t number)
 {
     const struct client_kind *k = kinds[run_random(r, sizeof kinds / sizeof *kinds)];
     struct client *c = calloc(1, sizeof *c);
+    if (r->plan.tight && run_random(r, 2)) k = &client_chat; /* many who talk, so that queues fill */
     if (!c) abort();
     c->kind = k;
     c->number = number;
@@ -105,6 +106,7 @@ static bool is_excused(struct run *r, struct client *c)
 {
     struct generation *g = cluster_of(r, c->fd);
     if (c->excused || (c->fd >= 0 && !g)) return true; /* its server is gone: it was killed, or … */
+    if (r->plan.tight && c->kind == &client_chat) return true; /* too much was said in a moment */
     if (!g || !g->draining) return false;
     return g->aborted || !c->began_answer; /* what has begun is finished, the rest may be lost */
 }

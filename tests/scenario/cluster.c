@@ -65,7 +65,7 @@ static char *text(const char *s)
 static struct entry *entries_of(const struct run *r, enum site_id id, const char *extra_key,
                                 const char *extra_value, size_t *n)
 {
-    static const char *const tight[][2] = {{"high_mark", "4k"}, {"out_max", "16k"},
+    static const char *const tight[][2] = {{"high_mark", "4k"}, {"out_max", "10k"},
                                            {"in_max", "8k"}, {"message_max", "4k"}};
     struct entry *e = calloc(ENTRIES, sizeof *e);
     if (!e) abort();

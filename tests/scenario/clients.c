@@ -24,7 +24,7 @@ static struct client *client_make(struct run *r, uint32_t number)
 {
     const struct client_kind *k = kinds[run_random(r, sizeof kinds / sizeof *kinds)];
     struct client *c = calloc(1, sizeof *c);
-    if (r->plan.tight && run_random(r, 2)) k = &client_chat; /* many who talk, so that queues fill */
+    if (r->plan.tight && run_random(r, 2)) k = &client_chat; /* much is said: queues fill */
     if (!c) abort();
     c->kind = k;
     c->number = number;

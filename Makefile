@@ -5,6 +5,7 @@
 #   make check    install what is missing, build, run every test
 #   make          build everything       make CC=clang      the same with another compiler
 #   make asan     tests under AddressSanitizer and UBSan     make tsan   under ThreadSanitizer
+#   make kernel-test   on Debian's own kernel, emulated
 #   make coverage which branches no test takes
 #   make bench    measure against the limit and against other servers
 #   make docs     write the option tables into plugins/*/README.md
@@ -94,7 +95,7 @@ say = $(if $(V),,@echo '  $(1)  $@' && )
 
 PROGRAMS := $(BUILD)/gyre $(BUILD)/gyrectl $(BUILD)/gyre-test
 
-.PHONY: all benches run check asan tsan bench docs tidy clean install uninstall unit programs FORCE
+.PHONY: all benches run check bench docs tidy clean install uninstall unit programs FORCE
 all: $(PROGRAMS) $(PLUGIN_FILES)
 unit: $(BUILD)/unit $(TEST_PLUGINS)
 programs: all unit $(HELPERS)
@@ -185,18 +186,6 @@ check:
 	@tools/deps check
 	@$(MAKE) --no-print-directory programs
 	@BUILD=$(BUILD) CC='$(CC)' tests/run
-
-asan:
-	@tools/deps check
-	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined programs
-	@BUILD=build/asan tests/run unit talks bugs fail system
-
-# Talks have one thread, and Criterion does not start under ThreadSanitizer: the system tests remain.
-tsan:
-	@tools/deps check
-	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread all \
-	    $(HELPERS:$(BUILD)/%=build/tsan/%)
-	@BUILD=build/tsan tests/run system
 
 bench:
 	@tools/deps bench

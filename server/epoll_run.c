@@ -98,6 +98,7 @@ static void run_recv(struct epoll_ring *u, uint32_t fd)
         ssize_t got = recv((int)fd, epoll_bytes(&u->streams, (uint32_t)bid), RING_BUFFER_SIZE,
                            MSG_DONTWAIT);
         if (got > 0) {
+            epoll_filled(&u->streams, (uint32_t)bid, (size_t)got);
             tell(u, w->user, (int32_t)got, RING_MORE | RING_BUFFER, (uint16_t)bid);
             if (is_all(w, (size_t)got)) drained(u, fd);
             continue;
@@ -132,6 +133,7 @@ static void tell_datagram(struct epoll_ring *u, uint32_t fd, size_t i, uint16_t 
     h->control_n = (uint32_t)m->msg_controllen;
     h->flags = (uint32_t)m->msg_flags;
     h->data_n = u->batch[i].msg_len;
+    epoll_filled(&u->datagrams, bid, sizeof *h + h->data_n);
     tell(u, u->wires[fd].user, (int32_t)h->data_n, RING_MORE | RING_BUFFER, bid | BID_DATAGRAM);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "core.h"
+#include "poison.h"
 #include "ring_epoll.h"
 
 enum { WIRES_LEAST = 256 };
@@ -127,6 +128,7 @@ bool epoll_stock_make(struct stock *s, uint32_t n, uint32_t size)
         return false;
     }
     *s = (struct stock){.bytes = bytes, .free = list, .n = n, .size = size};
+    poison(bytes, (size_t)n * size);
     while (s->free_n < n) {
         list[s->free_n] = (uint16_t)(n - 1 - s->free_n);
         s->free_n++;
@@ -136,6 +138,7 @@ bool epoll_stock_make(struct stock *s, uint32_t n, uint32_t size)
 
 void epoll_stock_free(struct stock *s)
 {
+    unpoison(s->bytes, (size_t)s->n * s->size); /* the addresses may be somebody's soon */
     if (s->bytes) munmap(s->bytes, (size_t)s->n * s->size);
     free(s->free);
 }
@@ -144,13 +147,21 @@ int epoll_take(struct stock *s)
 {
     if (!s->free_n) return -1;
     s->taken = true;
-    return s->free[--s->free_n];
+    s->free_n--;
+    unpoison(epoll_bytes(s, s->free[s->free_n]), s->size);
+    return s->free[s->free_n];
+}
+
+void epoll_filled(const struct stock *s, uint32_t i, size_t n)
+{
+    poison(epoll_bytes(s, i) + n, s->size - n);
 }
 
 void epoll_give(struct stock *s, uint32_t i)
 {
     if (i >= s->n || s->free_n == s->n) bug(__func__, "no such buffer is out");
     s->free[s->free_n++] = (uint16_t)i;
+    poison(epoll_bytes(s, i), s->size);
 }
 
 uint8_t *epoll_bytes(const struct stock *s, uint32_t i)

@@ -11,19 +11,10 @@
 #include <stdlib.h>
 
 #include "core.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define PLAIN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PLAIN 1
-#endif
-#endif
-#ifndef PLAIN
-#define PLAIN 0
-#endif
+#include "poison.h"
 
 enum {
+    PLAIN = POISON, /* then redzones and the quarantine of malloc find more than poison would */
     STEP = 16,
     SMALL = 1024,
     SMALL_CLASSES = SMALL / STEP,

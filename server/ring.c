@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "poison.h"
 #include "ring_kernel.h"
 
 enum { GROUP_STREAMS, GROUP_DATAGRAMS };
@@ -74,6 +75,7 @@ static int buffers_make(struct uring *u, struct buffers *b, uint32_t n, uint32_t
     res = io_uring_register_buf_ring(&u->io, &reg, 0);
     if (res < 0) goto fail;
     *b = (struct buffers){ring, bytes, n, size, 0};
+    poison(bytes, (size_t)n * size);
     io_uring_buf_ring_init(b->ring);
     for (uint32_t i = 0; i < n; i++)
         io_uring_buf_ring_add(b->ring, b->bytes + (size_t)i * size, size, (uint16_t)i,
@@ -99,6 +101,7 @@ static void uring_give(struct ring *r, uint16_t bid)
     struct buffers *b = bid & BID_DATAGRAM ? &u->datagrams : &u->streams;
     uint32_t i = bid & (BID_DATAGRAM - 1u);
     if (i >= b->n) bug(__func__, "no such buffer");
+    poison(b->bytes + (size_t)i * b->size, b->size);
     io_uring_buf_ring_add(b->ring, b->bytes + (size_t)i * b->size, b->size, (uint16_t)i,
                           io_uring_buf_ring_mask(b->n), (int)b->given);
     b->given++;
@@ -281,6 +284,7 @@ static size_t uring_reap(struct ring *r, struct ring_event *out, size_t most)
             e->flags |= RING_BUFFER;
             e->bid = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
             if (e->user >> 56 == OP_RECV_FROM) e->bid |= BID_DATAGRAM;
+            if (e->res > 0) unpoison(uring_buffer(r, e->bid), (size_t)e->res);
         }
     }
     io_uring_cq_advance(&u->io, seen);
@@ -311,6 +315,7 @@ static void buffers_free(struct buffers *b)
 {
     if (!b->ring) return;
     munmap(b->ring, b->n * sizeof(struct io_uring_buf));
+    unpoison(b->bytes, (size_t)b->n * b->size); /* the addresses may be somebody's soon */
     munmap(b->bytes, (size_t)b->n * b->size);
 }
 

@@ -106,6 +106,7 @@ void epoll_task_give(struct epoll_ring *, uint32_t place_1);
 bool epoll_stock_make(struct stock *, uint32_t n, uint32_t size);
 void epoll_stock_free(struct stock *);
 int epoll_take(struct stock *); /* a buffer; -1: none */
+void epoll_filled(const struct stock *, uint32_t i, size_t n); /* no more than n bytes came */
 void epoll_give(struct stock *, uint32_t i);
 uint8_t *epoll_bytes(const struct stock *, uint32_t i);
 

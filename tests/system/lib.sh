@@ -12,6 +12,7 @@ TOP=$PWD
 BUILD=$(cd "${BUILD:-build}" && pwd) || exit 2
 export -n BUILD # a make that a test runs is on its own
 unset MAKEFLAGS MAKELEVEL MFLAGS
+PATIENCE=${PATIENCE:-1} # multiplies all limits of time
 T=$(mktemp -d "${TMPDIR:-/tmp}/gyre-$NAME.XXXXXX") || exit 2
 umask 022
 mkdir "$T/conf.d" "$T/plugins" "$T/run"
@@ -41,7 +42,8 @@ trap 'clean_up; exit $FAILED' EXIT
 trap 'FAILED=1; exit 1' INT TERM
 trap : PIPE # a peer that has gone is a finding, not the end of the test
 
-await() { "$BUILD/tests/await" "$@" >/dev/null; }
+await() { "$BUILD/tests/await" $(($1 * PATIENCE)) "${@:2}" >/dev/null; }
+timeout() { command timeout $(($1 * PATIENCE)) "${@:2}"; }
 
 # ---- saying what was found ----
 
@@ -74,7 +76,7 @@ holds() {
 # within SECONDS COMMAND …: until it succeeds. Each try asks the server something first, and so
 # lets it run: a try is a round trip, not a nap.
 within() {
-    local until=$((SECONDS + $1 + 1))
+    local until=$((SECONDS + $1 * PATIENCE + 1))
     shift
     while ! "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $until ] || return 1
@@ -161,7 +163,7 @@ services() { tr ' ' '\n' <"/proc/$PID/task/$PID/children" | sed '/^$/d'; }
 # ---- clients ----
 
 # talk PORT TEXT: sends it, ends, and prints all that comes back
-talk() { printf '%b' "$2" | timeout 10 nc -N -w 8 127.0.0.1 "$1"; }
+talk() { printf '%b' "$2" | timeout 10 nc -N -w $((8 * PATIENCE)) 127.0.0.1 "$1"; }
 # dial VARIABLE PORT: a connection as a descriptor of this shell
 dial() {
     local opened_here
@@ -171,7 +173,7 @@ dial() {
 # line FD: the next line from it, without its end; fails after 5 s
 line() {
     local text
-    IFS= read -r -t 5 -u "$1" text || return 1
+    IFS= read -r -t $((5 * PATIENCE)) -u "$1" text || return 1
     printf '%s' "${text%$'\r'}"
 }
 # datagram FD: the next one, whole; fails after 5 s

@@ -7,6 +7,7 @@
 #   make asan     tests under AddressSanitizer and UBSan     make tsan   under ThreadSanitizer
 #   make kernel-test   on Debian's own kernel, emulated
 #   make coverage which branches no test takes
+#   make fuzz     PLUGIN=echo or TARGET=ini, TIME=60: inputs that nobody thought of
 #   make bench    measure against the limit and against other servers
 #   make docs     write the option tables into plugins/*/README.md
 #   make tidy     check the rules of the code      make install DESTDIR= PREFIX=      make clean
@@ -185,6 +186,7 @@ run:
 check:
 	@tools/deps check
 	@$(MAKE) --no-print-directory programs
+	@$(MAKE) --no-print-directory fuzz-build
 	@BUILD=$(BUILD) CC='$(CC)' tests/run
 
 bench:

@@ -142,8 +142,8 @@ static bool failed(const char *path, int error, char *why, size_t why_n)
     return false;
 }
 
-/* Up to `most` bytes and one more, which tells that there are more; `likely` of them at first. NULL:
- * errno. */
+/* Up to `most` bytes and one more, which tells that there are more; room for `likely` of them at
+ * first. NULL: errno. */
 static uint8_t *read_all(int fd, size_t likely, size_t most, size_t *n)
 {
     size_t room = (likely < most ? likely : most) + 1;

@@ -53,7 +53,7 @@ a width changed|gyre_mail|gyre.h|/^struct gyre_mail {/,/^}/s/uint64_t tag/uint32
 a member removed|gyre_proto|gyre.h|/^    uint32_t idle_ms;/d
 members reordered|gyre_plugin|gyre.h|s/uint32_t flags, conf_size;/uint32_t conf_size, flags;/
 a signature changed|gyre_api.room|gyre.h|s/uint64_t (\*room)(struct/uint64_t (*room)(const struct/
-a member of a service removed|gyre_file|services/file.h|/^    struct gyre_buf \*(\*cached)/,/;/d
+a member of a service removed|gyre_file|services/file.h|/^    struct gyre_buf \*(\*cached)/d
 an enum renumbered|gyre_why|gyre.h|s/^    GYRE_RESET,/    GYRE_ODD, GYRE_RESET,/
 an enum's value changed|GYRE_FULL|gyre.h|s/GYRE_FULL = -2,/GYRE_FULL = -20,/
 a macro's value changed|GYRE_NEVER|gyre.h|s/GYRE_NEVER INT64_MAX/GYRE_NEVER INT32_MAX/

@@ -3,7 +3,8 @@
 # Receive buffers of the real kernels under AddressSanitizer: a plugin that reads past what came, or
 # keeps a view after its callback, dies at once.
 . "$(dirname "$0")/lib.sh"
-grep -q __asan_init "$BUILD/gyre" || { skip "only AddressSanitizer sees it"; exit 0; }
+grep -q __asan_poison_memory_region "$BUILD/gyre" ||
+    { skip "only AddressSanitizer sees it"; exit 0; }
 ports a
 plugin_put "$BUILD/tests/plugins/greedy.so" greedy.so
 conf 30.ini <<END

@@ -283,7 +283,8 @@ static void read_folder(struct building *b)
     if (n == 0) problem_add(b->problems, true, b->folder, "no file here ends in .ini");
     for (int i = 0; i < n; i++) {
         char *path = NULL;
-        if (asprintf(&path, "%s/%s", b->folder, files[i]->d_name) < 0) {
+        b->file = files[i]->d_name; /* it was a part of a path that is freed by now */
+        if (asprintf(&path, "%s/%s", b->folder, b->file) < 0) {
             no_memory(b);
         } else {
             read_file(b, path);

@@ -13,7 +13,7 @@
 
 #include "supervisor.h"
 
-static const int64_t drain_never_ms = 366ll * 24 * 3600 * 1000; /* longer than anyone waits */
+static const int64_t drain_never_ms = (int64_t)366 * 24 * 3600 * 1000; /* more than anyone waits */
 
 static int64_t after_ms(int64_t ms)
 {

@@ -231,7 +231,7 @@ static void ring_wait(struct ring *r, int64_t deadline_ns, bool busy)
     u->unseen = work && !u->unseen;
     if (!u->unseen) {
         if (u->later.first) {
-            int64_t soon = kernel_now(r, GYRE_MONO) + LATER_MS * 1000000;
+            int64_t soon = kernel_now(r, GYRE_MONO) + GYRE_MS(LATER_MS);
             if (soon < until) until = soon;
         }
         int n = wait_until(u, work || busy ? 0 : until);

@@ -22,8 +22,6 @@
 
 enum { CHANNEL_FD = 3, STATS_FD = 4, ENVIRONMENT_MAX = 64 };
 
-extern char **environ;
-
 /* What a child may know of our environment; ${NAME} in the configuration may hold secrets. */
 static void public_environment(char *out[ENVIRONMENT_MAX])
 {

@@ -69,8 +69,8 @@ void watch_readable(struct watch *w)
             if (!matters(w, e)) continue;
             if (w->first_ms == INT64_MAX) w->first_ms = now;
             w->due_ms = now + LIMIT_DEBOUNCE_MS;
-            if (w->due_ms > w->first_ms + PATIENCE * LIMIT_DEBOUNCE_MS)
-                w->due_ms = w->first_ms + PATIENCE * LIMIT_DEBOUNCE_MS;
+            int64_t latest_ms = w->first_ms + (int64_t)PATIENCE * LIMIT_DEBOUNCE_MS;
+            if (w->due_ms > latest_ms) w->due_ms = latest_ms;
         }
     }
 }

@@ -63,7 +63,7 @@ void slot_give(struct worker *w, uint32_t slot)
 /* From 1 on: 0 is no time. */
 static int64_t ticks_of(const struct worker *w)
 {
-    const int64_t tick_ns = TICK_MS * 1000000;
+    const int64_t tick_ns = GYRE_MS(TICK_MS);
     return (w->now_ns - w->began_ns + tick_ns - 1) / tick_ns + 1;
 }
 

@@ -242,7 +242,10 @@ void talk_run(const struct talk *talk, const char *plugin, const char *tmp,
     struct run *r = calloc(1, sizeof *r);
     *out = (struct talk_result){0};
     FILE *failure = r ? open_memstream(&out->failure, &n) : NULL;
-    if (!failure) return;
+    if (!failure) {
+        free(r);
+        return;
+    }
     begin_fault(fault);
     r->faulty = fault && fault->n && !fault->beyond;
     r->failure = failure;

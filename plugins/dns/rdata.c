@@ -18,7 +18,7 @@ struct source {
 bool dns_time_of_text(gyre_view text, uint32_t *seconds)
 {
     static const struct {
-        char letter;
+        uint8_t letter;
         uint32_t seconds;
     } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
     uint64_t sum = 0, number;

@@ -66,7 +66,7 @@ void date_write(int64_t second, uint8_t out[DATE_LENGTH])
     memcpy(out, "Sun, 06 Nov 1994 08:49:37 GMT", DATE_LENGTH);
     memcpy(out, days[((day + 4) % 7 + 7) % 7], 3);
     two_digits(out + 5, c.day);
-    memcpy(out + 8, months + 3 * (c.month - 1), 3);
+    memcpy(out + 8, months + (size_t)3 * (c.month - 1), 3);
     two_digits(out + 12, c.year / 100);
     two_digits(out + 14, c.year);
     two_digits(out + 17, rest / 3600);

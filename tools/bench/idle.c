@@ -73,5 +73,6 @@ int main(int argc, char **argv)
         if (recv(fds[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
             fail("connection %zu did not stay open and silent", i);
     }
+    free(fds);
     return code;
 }

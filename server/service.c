@@ -237,6 +237,7 @@ static void section_unlink(struct section *s)
 void service_forget(struct section *s)
 {
     if (s->newest) unload(s->newest);
+    if (s->removed) return; /* its workers are told to leave: it is freed when they have (reap) */
     section_unlink(s);
     section_free(s);
 }

@@ -205,6 +205,23 @@ Test(section, never_served)
     world_end();
 }
 
+/* The end came while it was only prepared: an order to leave is on its way. */
+Test(section, never_served_but_told_to_leave)
+{
+    char why[256];
+    world_begin(1);
+    (void)make_plugin("a", 0);
+    struct section *s = service_section(world.service, 9, "a", "a", NULL, 0, why, sizeof why);
+    cr_assert_not_null(s);
+    service_drain(world.service);
+    service_forget(s);
+    cr_expect(has("a.unload"));
+    cr_assert_eq(world.service->sections, s, "an order names it");
+    world_settle();
+    cr_expect_null(world.service->sections);
+    world_end();
+}
+
 Test(section, on_one_worker)
 {
     world_begin(3);

@@ -15,7 +15,7 @@ COVER_GROUPS = $(filter-out tidy compilers docs sdk abi seam,\
 coverage:
 	@tools/deps coverage
 	@$(MAKE) --no-print-directory BUILD=$(COVER_BUILD) CC=$(or $(CLANG),clang) COVER=1 programs
-	@BUILD=$(COVER_BUILD) COVER_PART=$(GROUPS) \
+	@BUILD=$(COVER_BUILD) COVER_PART='$(GROUPS)' \
 	    tests/coverage/run $(or $(GROUPS),$(COVER_GROUPS))
 
 ifdef COVER
@@ -28,6 +28,6 @@ $(foreach folder,server tools tests/sim tests/unit tests/real tests/scenario,\
     $(BUILD)/obj/$(folder)/%.o): private HOST_CFLAGS += $(COVER_FLAGS)
 # Plugins for tests are not watched: their statics are locked, as those of any plugin are.
 $(BUILD)/obj/plugins/%.o: private PLUGIN_CFLAGS += $(COVER_FLAGS)
-$(PROGRAMS) $(BUILD)/unit $(BUILD)/tests/talk-real $(BUILD)/tests/simulate: private HOST_LDFLAGS += $(COVER_LINK)
+$(PROGRAMS) $(BUILD)/unit $(addprefix $(BUILD)/tests/,talk-real simulate simulate-real): private HOST_LDFLAGS += $(COVER_LINK)
 $(PLUGIN_FILES): private PLUGIN_LDFLAGS += $(COVER_LINK)
 endif

@@ -209,8 +209,12 @@ static void play(struct world *w, const struct steps *s, uint64_t *random_or_nul
                  struct outcome *o)
 {
     int64_t messages = world_stat(w, STAT_MESSAGES);
+    uint8_t who = s->n ? s->at[0].who : 0;
     *o = (struct outcome){.sent = 0};
     for (size_t i = 0; i < s->n; i++) {
+        /* Deadlines that fall together have no order: clients do nothing in the same tick. */
+        if (s->at[i].who != who) world_wait(w, GYRE_MS(TICK_MS + 1));
+        who = s->at[i].who;
         if (s->at[i].verb == STEP_SEND) play_send(w, o, s, &i, random_or_null);
         else play_other(w, o, &s->at[i]);
         check_memory(w, s, i);

@@ -107,7 +107,7 @@ void fuzz_one(gyre_view input)
     if (fuzz_shows) puts(info ? info->name : why);
     fuzz_count.past += info != NULL;
     fuzz_count.further += info && info->options_n;
-    if (fuzz_plants && info && info->options_n > 1) info->options[1].kind = 99;
+    if (fuzz_plants && info && info->options_n) info->options[0].kind = 99;
     if (info) check_info(info);
     metadata_free(info);
     if (alloc_live() != alive) fuzz_wrong("given back", "an allocation is left");

@@ -83,7 +83,8 @@ static void drop_pieces(struct sim_end *e)
 /* Of a stream: has the server got all that was written before? */
 static bool must_wait(const struct sim_end *e, const struct real_piece *p)
 {
-    return p->apart && !p->at && e->written > (e->socket ? e->socket->came : 0);
+    if (e->datagrams || !p->apart || p->at) return false;
+    return e->written > (e->socket ? e->socket->came : 0);
 }
 
 void real_flush(struct sim_end *e, bool at_once)
@@ -327,7 +328,7 @@ void sim_eof(struct sim_end *e)
     sim_touch(world_of(e));
 }
 
-/* A slow one takes what is in its window before it breaks the wire, as in the simulator. */
+/* A slow one takes what is in its window before it reads again, or breaks the wire. */
 static void read_window(struct sim_end *e)
 {
     struct pollfd p = {e->real, POLLIN, 0};
@@ -353,9 +354,10 @@ void sim_reset(struct sim_end *e)
 
 void sim_slow(struct sim_end *e, bool slow)
 {
+    if (e->socket && !e->datagrams) real_buffer(e->socket, false);
+    if (!slow) read_window(e);
     e->slow = slow;
     e->slow_from = e->socket ? e->socket->sent : 0;
-    if (e->socket && !e->datagrams) real_buffer(e->socket, false);
     sim_touch(world_of(e));
 }
 

@@ -14,7 +14,7 @@
 
 #include "core.h"
 
-enum { MOMENT_NS = 1000000, LEAST_WINDOW = 48 * 1024 };
+enum { MOMENT_NS = 1000000, LEAST_WINDOW = 48 * 1024, ENDING_PASSES = 200 };
 
 bool real_epoll;
 
@@ -281,6 +281,7 @@ static void op_wait(struct ring *r, int64_t deadline_ns, bool busy)
     bool some = real_pass(m, until_ns);
     m->closing_n = 0;
     if (some) real_calm_ends(m->sim);
+    m->sim->rest->passes++;
     m->idle = m->events_at == m->events_n && !busy && !m->woken && deadline_ns > m->sim->now_ns;
     m->deadline_ns = deadline_ns;
     m->woken = false;
@@ -372,13 +373,33 @@ static void op_free(struct ring *r)
     drop(m);
 }
 
+static bool must_end(const struct real_op *op)
+{
+    return !op->held && !op->fills && !(real_epoll && op->what == DO_SEND);
+}
+
+/* When a process dies the kernel ends its operations before its descriptors. A ring that is freed
+ * ends them later, and its accept would meanwhile take the wake-up of a connection for others. */
+static void end_operations(struct real_ring *m)
+{
+    bool some = true;
+    for (const struct real_op *op = m->ops; op; op = op->next)
+        if (must_end(op)) m->inner->ops->cancel(m->inner, op->user);
+    for (int i = 0; some && i < ENDING_PASSES; i++) {
+        (void)real_pass(m, m->inner->ops->now(m->inner, GYRE_MONO) + MOMENT_NS);
+        some = false;
+        for (const struct real_op *op = m->ops; op; op = op->next) some |= must_end(op);
+    }
+    m->closing_n = 0; /* they were submitted as well */
+}
+
 void sim_kill(struct sim *sim, uint32_t process)
 {
     struct real_ring *next;
     for (struct real_ring *m = sim->rings; m; m = next) {
         next = m->next;
         if (m->process != process) continue;
-        for (size_t i = 0; i < m->closing_n; i++) close(m->closing[i]);
+        end_operations(m);
         drop(m);
     }
     for (size_t i = 0; i < sim->sockets_n; i++) {

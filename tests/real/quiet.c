@@ -12,6 +12,7 @@
 
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -27,13 +28,17 @@ static uint64_t queued(int fd, unsigned long which)
     return ioctl(fd, which, &n) == 0 && n > 0 ? (uint64_t)n : 0;
 }
 
-/* Bytes wait to be sent, and none is in flight: the other side's window is full. A unix socket has
- * nothing in between. */
+/* Bytes wait to be sent, and none is in flight: the other side's window is full. Or it had to send
+ * again: many small pieces fill a buffer before they fill its window, and the rest is dropped. A
+ * unix socket has nothing in between. */
 static bool stuck(int fd)
 {
     int unsent = 0;
+    struct tcp_info info = {0};
+    socklen_t n = sizeof info;
     if (ioctl(fd, SIOCOUTQNSD, &unsent) != 0) return true;
-    return unsent > 0 && queued(fd, SIOCOUTQ) == (uint64_t)unsent;
+    if (unsent > 0 && queued(fd, SIOCOUTQ) == (uint64_t)unsent) return true;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 && info.tcpi_backoff > 0;
 }
 
 static bool says(int fd, short events)
@@ -163,26 +168,34 @@ static void wait_a_moment(struct sim *m, const char *why)
     rest->patient = true;
 }
 
-bool sim_quiet(const struct sim *world, int64_t *next_ns)
+/* Nothing moves, and did not before the last pass of a ring. */
+static bool rests(struct sim *m)
 {
-    struct sim *m = (struct sim *)(uintptr_t)world; /* looking takes notes */
-    bool idle = true;
-    *next_ns = GYRE_NEVER;
-    for (const struct real_ring *r = m->rings; r; r = r->next) {
-        idle = idle && r->idle;
-        if (r->deadline_ns < *next_ns) *next_ns = r->deadline_ns;
-    }
-    if (!idle) return false;
+    struct real_rest *rest = m->rest;
+    for (const struct real_ring *r = m->rings; r; r = r->next)
+        if (!r->idle) return false;
     const char *why = what_moves(m);
-    if (!why) return ++m->rest->calm >= 2;
-    m->rest->calm = 0;
-    wait_a_moment(m, why);
-    return false;
+    if (why) {
+        rest->calm = 0;
+        wait_a_moment(m, why);
+    } else if (rest->seen != rest->passes) {
+        rest->seen = rest->passes;
+        rest->calm++;
+    }
+    return rest->calm >= 2;
+}
+
+bool sim_quiet(const struct sim *m, int64_t *next_ns)
+{
+    *next_ns = GYRE_NEVER;
+    for (const struct real_ring *r = m->rings; r; r = r->next)
+        if (r->deadline_ns < *next_ns) *next_ns = r->deadline_ns;
+    return rests((struct sim *)(uintptr_t)m); /* looking takes notes */
 }
 
 /* A ring alone cannot tell: what it waits for may be on a wire. */
 bool sim_idle(const struct ring *r)
 {
     const struct real_ring *m = (const struct real_ring *)r;
-    return m->idle && m->sim->rest->calm >= 2;
+    return m->idle && rests(m->sim);
 }

@@ -109,7 +109,8 @@ struct real_ring {
 };
 
 struct real_rest { /* how far the world is from rest */
-    uint32_t calm;      /* passes in a row without anything that moves */
+    uint32_t calm;      /* looks in a row at which nothing moved, a pass between each two */
+    uint32_t passes, seen;
     uint32_t waits;     /* passes in a row that had to wait */
     bool patient;       /* a ring may wait for a moment */
     int64_t since_ns;   /* of the real clock: the first of those waits */

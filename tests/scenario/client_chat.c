@@ -56,7 +56,7 @@ static bool answer(struct run *r, struct client *c, gyre_view *v)
         damage(r, "client %u (chat) did not get line %u of %llu", c->number, *last,
                (unsigned long long)from);
     *last = (uint32_t)number + 1;
-    client_got(c, 1, whole);
+    /* Not for comparing kernels: who hears whom while one comes or leaves is a matter of turns. */
     return true;
 }
 

@@ -2,16 +2,7 @@
  * control.c - the door for gyrectl: a Unix socket RUN/control, for root and the server's own user.
  *
  * Protocol: the client sends one line, a word and its arguments separated by single spaces; the
- * server sends one JSON document and closes. Requests:
- *   status                     server, services, sections with totals and limits
- *   plugins                    every file of the plugin folder, and what is wrong with it
- *   describe PLUGIN            {"text": its options as commented INI}
- *   config                     the configuration in force, secrets masked
- *   reload                     read everything again; answers when it is done:
- *                              {"ok": bool, "problems": [{"warning": bool, "text": …}]}
- *   log-level LEVEL [SERVICE]  debug info warn error; {"ok": true}
- *   stop                       drains and ends; answers at the end, {"ok": true}
- * What is wrong with a request: {"error": text}.
+ * server sends one JSON document and closes. The words are in control_requests.c.
  * Limits: LIMIT_CONTROL_CLIENTS, LIMIT_CONTROL_LINE, LIMIT_CONTROL_MS. Never blocks.
  */
 #include <errno.h>
@@ -70,90 +61,7 @@ static void take_client(struct control *control, int fd)
     (void)close(fd);
 }
 
-/* ---- requests ---- */
-
-static void say_error(FILE *f, const char *text)
-{
-    (void)fputs("{\"error\": ", f);
-    json_text(f, text);
-    (void)fputs("}\n", f);
-}
-
-static void describe(const struct supervisor *s, const char *name, FILE *f)
-{
-    const struct module *m = folder_module(&s->folder, name);
-    char *text = NULL;
-    size_t n = 0;
-    if (!m) {
-        const char *near = folder_nearest(&s->folder, name);
-        char *why = near ? text_of("no plugin '%s', did you mean '%s'?", name, near)
-                         : text_of("no plugin '%s'", name);
-        say_error(f, why);
-        free(why);
-        return;
-    }
-    FILE *manual = need_memory(open_memstream(&text, &n));
-    describe_ini(manual, m->info);
-    (void)fclose(manual);
-    (void)fputs("{\"text\": ", f);
-    json_text(f, text);
-    (void)fputs("}\n", f);
-    free(text);
-}
-
-static void set_level(struct supervisor *s, const char *word, const char *service, FILE *f)
-{
-    enum gyre_level level;
-    bool some = false;
-    if (!word || !log_level_of(word, &level)) {
-        say_error(f, "a log level is debug, info, warn or error");
-        return;
-    }
-    for (struct process *p = s->processes; p; p = p->next) {
-        if (service && strcmp(p->name, service) != 0) continue;
-        process_level(s, p, level);
-        some = true;
-    }
-    if (!service) {
-        s->level = level;
-        log_level(level);
-    }
-    if (service && !some) say_error(f, "no such service runs; `gyrectl status` lists them");
-    else (void)fputs("{\"ok\": true}\n", f);
-}
-
-/* Answers one request line, or puts the answer off. */
-static void answer(struct supervisor *s, struct client *c)
-{
-    char *rest = c->line, *word = strsep(&rest, " ");
-    char *first = strsep(&rest, " "), *second = strsep(&rest, " ");
-    c->state = CLIENT_ANSWERED;
-    c->deadline_ms = clock_ms() + LIMIT_CONTROL_MS;
-    FILE *f = need_memory(open_memstream(&c->answer, &c->answer_n));
-    if (strcmp(word, "status") == 0) {
-        status_json(s, f);
-    } else if (strcmp(word, "plugins") == 0) {
-        plugins_json(s, f);
-    } else if (strcmp(word, "config") == 0) {
-        config_json(s, f);
-    } else if (strcmp(word, "describe") == 0) {
-        describe(s, first ? first : "", f);
-    } else if (strcmp(word, "log-level") == 0) {
-        set_level(s, first, second, f);
-    } else if (strcmp(word, "reload") == 0 && !s->stopping) {
-        c->state = CLIENT_WAITS_RELOAD;
-        c->fresh = s->reload.stage != STAGE_IDLE; /* the one under way may not see what is new */
-        c->deadline_ms = INT64_MAX;
-        reload_ask(s);
-    } else if (strcmp(word, "stop") == 0) {
-        c->state = CLIENT_WAITS_STOP;
-        c->deadline_ms = INT64_MAX;
-        supervisor_stop(s, false);
-    } else {
-        say_error(f, "unknown request");
-    }
-    (void)fclose(f);
-}
+/* ---- answers ---- */
 
 static void answer_with(struct client *c, const char *text)
 {
@@ -199,7 +107,7 @@ static bool client_read(struct supervisor *s, struct client *c)
     char *end = memchr(c->line, '\n', c->line_n);
     if (!end) return c->line_n < sizeof c->line - 1;
     *end = '\0';
-    answer(s, c);
+    control_answer(s, c);
     return true;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * serve.c - the life of a service process: orders from the supervisor, worker threads, the end.
  *
- * The control thread reads messages (message.h), prepares what they say, and on M_COMMIT makes it
- * serve: first the versions on every worker, then the sockets, then the answer. Worker threads
- * start with the first M_COMMIT, so all that on_load does happens before there are threads.
+ * The control thread reads messages (message.h), prepares what they say (draft.c), and on M_COMMIT
+ * makes it serve: first the versions on every worker, then the sockets, then the answer. Worker
+ * threads start with the first M_COMMIT, so all that on_load does happens before there are threads.
  * Promise: READY (the first M_COMMITTED) means that every worker accepts on every socket.
  * Limits: those of message.h. The end of the channel is an order to drain.
  */
@@ -18,44 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "message.h"
-#include "section.h"
+#include "serve.h"
 
-enum { EXIT_FATAL = 1, EXIT_CONFIG = 2, ABORT_MS = 1000 };
+enum { ABORT_MS = 1000 };
 
-struct draft { /* a section, or a new version of one, that is being told */
-    struct draft *next;
-    uint32_t id;
-    char *name, *plugin;
-    struct entry *entries;
-    size_t n, cap;
-    struct section *section; /* set once prepared */
-    struct version *version;
-    bool fresh; /* the section itself is new */
-};
-struct socket_draft {
-    struct socket_draft *next;
-    uint32_t id, worker;
-    int fd; /* -1: unlisten */
-    bool datagrams;
-    char text[128];
-};
-struct serve {
-    const struct service_start *start;
-    struct service *service;
-    struct draft *drafts;
-    struct socket_draft *sockets, **sockets_end;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    uint32_t started, synced; /* workers that have their ring; that passed a sync */
-    bool failed, running, drained, channel_over;
-    bool on_epoll;          /* io_uring was refused here, and that was said */
-    pthread_t threads[LIMIT_WORKERS];
-    struct errand sync[LIMIT_WORKERS];
-    char why[256];
-    int64_t drain_until_ms; /* 0: not draining */
-    int status;
-};
 struct thread_arg {
     struct serve *serve;
     uint32_t index;
@@ -68,7 +34,7 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void say(struct serve *s, enum message_type type, const char *text_or_null)
+void serve_say(struct serve *s, enum message_type type, const char *text_or_null)
 {
     static _Thread_local struct message_out out;
     message_begin(&out, type);
@@ -77,10 +43,16 @@ static void say(struct serve *s, enum message_type type, const char *text_or_nul
     (void)message_send(&out, s->start->channel, -1);
 }
 
+char *serve_text(struct message *m)
+{
+    gyre_view v = message_get_text(m);
+    return strndup(v.p ? (const char *)v.p : "", v.n);
+}
+
 static void fatal(struct serve *s, int status, const char *why)
 {
     log_error("%s", why);
-    say(s, M_FATAL, why);
+    serve_say(s, M_FATAL, why);
     s->status = status;
     s->failed = true;
 }
@@ -179,169 +151,16 @@ static void sync_workers(struct serve *s)
     }
 }
 
-/* ---- drafts ---- */
-
-static void draft_free(struct draft *d)
-{
-    for (size_t i = 0; i < d->n; i++) entry_free(&d->entries[i]);
-    free(d->entries);
-    free(d->name);
-    free(d->plugin);
-    free(d);
-}
-
-static char *text_of(struct message *m)
-{
-    gyre_view v = message_get_text(m);
-    return strndup(v.p ? (const char *)v.p : "", v.n);
-}
-
-static struct draft *draft_at(struct serve *s, uint64_t id)
-{
-    struct draft *d = s->drafts;
-    while (d && d->id != id) d = d->next;
-    return d;
-}
-
-static bool on_section(struct serve *s, struct message *m)
-{
-    struct draft *d = calloc(1, sizeof *d);
-    if (!d) return false;
-    d->id = (uint32_t)message_get_number(m);
-    d->name = text_of(m);
-    d->plugin = text_of(m);
-    if (!gyre_end(&m->in) || !d->name || !d->plugin || draft_at(s, d->id)) {
-        draft_free(d);
-        return false;
-    }
-    d->next = s->drafts;
-    s->drafts = d;
-    return true;
-}
-
-static bool on_entry(struct serve *s, struct message *m)
-{
-    struct draft *d = draft_at(s, message_get_number(m));
-    struct entry e = {.key = text_of(m), .value = text_of(m)};
-    char *where = text_of(m);
-    e.folder = text_of(m);
-    if (!d || !e.key || !e.value || !where || !e.folder || !gyre_end(&m->in)) goto fail;
-    if (d->n == d->cap) {
-        size_t cap = d->cap ? d->cap * 2 : 16;
-        struct entry *grown = realloc(d->entries, cap * sizeof *grown);
-        if (!grown) goto fail;
-        d->entries = grown;
-        d->cap = cap;
-    }
-    snprintf(e.where, sizeof e.where, "%s", where);
-    free(where);
-    d->entries[d->n++] = e;
-    return true;
-fail:
-    free(where);
-    entry_free(&e);
-    return false;
-}
-
-static bool on_prepare(struct serve *s, struct message *m)
-{
-    static _Thread_local struct message_out out;
-    char why[600] = "";
-    struct draft *d = draft_at(s, message_get_number(m));
-    uint64_t version = message_get_number(m);
-    if (!d || d->version || !gyre_end(&m->in)) return false;
-    d->section = service_section_at(s->service, d->id);
-    d->fresh = !d->section;
-    if (d->fresh) {
-        d->section = service_section(s->service, d->id, d->name, d->plugin, d->entries, d->n, why,
-                                     sizeof why);
-        d->version = d->section ? d->section->newest : NULL;
-    } else {
-        d->version = service_version(d->section, d->entries, d->n, why, sizeof why);
-    }
-    message_begin(&out, M_PREPARED);
-    message_put_number(&out, d->id);
-    message_put_number(&out, version);
-    message_put_number(&out, d->version != NULL);
-    message_put_text(&out, gyre_str(why));
-    (void)message_send(&out, s->start->channel, -1);
-    return true;
-}
-
-static bool on_socket(struct serve *s, struct message *m, bool listen)
-{
-    struct socket_draft *d = calloc(1, sizeof *d);
-    if (!d) return false;
-    d->fd = -1;
-    d->id = (uint32_t)message_get_number(m);
-    if (listen) {
-        d->worker = (uint32_t)message_get_number(m);
-        d->datagrams = message_get_number(m) != 0;
-    }
-    gyre_view text = message_get_text(m);
-    if (!gyre_end(&m->in) || text.n >= sizeof d->text || listen != (m->fd >= 0)) {
-        free(d);
-        return false;
-    }
-    if (text.n) memcpy(d->text, text.p, text.n);
-    d->fd = m->fd;
-    m->fd = -1;
-    *s->sockets_end = d;
-    s->sockets_end = &d->next;
-    return true;
-}
-
-static void drop_sockets(struct serve *s, bool close_them)
-{
-    while (s->sockets) {
-        struct socket_draft *d = s->sockets;
-        s->sockets = d->next;
-        if (close_them && d->fd >= 0) close(d->fd);
-        free(d);
-    }
-    s->sockets_end = &s->sockets;
-}
-
 static bool on_commit(struct serve *s)
 {
     bool again = s->running && !s->drafts && !s->sockets;
     if (!s->running && !start_workers(s)) return true;
-    while (s->drafts) {
-        struct draft *d = s->drafts;
-        s->drafts = d->next;
-        if (d->version) {
-            service_publish(d->section, d->version);
-            service_entries(d->section, d->entries, d->n);
-            d->entries = NULL;
-            d->n = 0;
-        }
-        draft_free(d);
-    }
+    drafts_publish(s);
     sync_workers(s); /* homes are open everywhere before anything is accepted anywhere */
-    for (struct socket_draft *d = s->sockets; d; d = d->next) {
-        struct section *section = service_section_at(s->service, d->id);
-        bool taken = section && d->fd >= 0 &&
-                     service_listen(section, d->worker, d->fd, d->text, d->datagrams);
-        if (section && d->fd < 0) service_unlisten(section, d->text);
-        if (d->fd >= 0 && !taken) close(d->fd);
-    }
-    drop_sockets(s, false);
+    drafts_listen(s);
     if (again) service_again(s->service);
     sync_workers(s);
-    say(s, M_COMMITTED, NULL);
-    return true;
-}
-
-static bool on_abandon(struct serve *s)
-{
-    while (s->drafts) {
-        struct draft *d = s->drafts;
-        s->drafts = d->next;
-        if (d->fresh && d->section) service_forget(d->section);
-        else if (d->version) service_abandon(d->version);
-        draft_free(d);
-    }
-    drop_sockets(s, true);
+    serve_say(s, M_COMMITTED, NULL);
     return true;
 }
 
@@ -350,7 +169,7 @@ static bool on_abandon(struct serve *s)
 static bool on_plugin(struct serve *s, struct message *m)
 {
     char why[512], text[600];
-    char *name = text_of(m), *path = text_of(m);
+    char *name = serve_text(m), *path = serve_text(m);
     bool ok = name && path && gyre_end(&m->in);
     if (ok && !service_load(s->service, path, why, sizeof why)) {
         snprintf(text, sizeof text, "plugin %s: %s", name, why);
@@ -375,13 +194,15 @@ static bool handle(struct serve *s, struct message *m)
     uint64_t number;
     switch (m->type) {
     case M_PLUGIN: return on_plugin(s, m);
-    case M_SECTION: return on_section(s, m);
-    case M_ENTRY: return on_entry(s, m);
-    case M_PREPARE: return on_prepare(s, m);
-    case M_LISTEN: return on_socket(s, m, true);
-    case M_UNLISTEN: return on_socket(s, m, false);
+    case M_SECTION: return draft_section(s, m);
+    case M_ENTRY: return draft_entry(s, m);
+    case M_PREPARE: return draft_prepare(s, m);
+    case M_LISTEN: return draft_socket(s, m, true);
+    case M_UNLISTEN: return draft_socket(s, m, false);
     case M_COMMIT: return gyre_end(&m->in) && on_commit(s);
-    case M_ABANDON: return gyre_end(&m->in) && on_abandon(s);
+    case M_ABANDON:
+        drafts_abandon(s);
+        return gyre_end(&m->in);
     case M_REFRESH:
         if (s->running && !s->drain_until_ms) service_refresh(s->service);
         return gyre_end(&m->in);
@@ -458,7 +279,7 @@ static void own_signals(void)
 /* In one process with others (--single): nothing may be left behind. */
 static void tidy_up(struct serve *s)
 {
-    (void)on_abandon(s);
+    drafts_abandon(s);
     if (s->running) {
         service_drain(s->service);
         service_abort(s->service);
@@ -492,7 +313,7 @@ int service_main(const struct service_start *start)
     }
     s.service->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     serve_until_over(&s);
-    if (!s.failed) say(&s, M_DRAINED, NULL);
+    if (!s.failed) serve_say(&s, M_DRAINED, NULL);
     if (!start->threads_only) _exit(s.status);
     tidy_up(&s);
     return s.status;

@@ -298,7 +298,7 @@ void watch_readable(struct watch *);
 void watch_close(struct watch *);
 bool watch_due(struct watch *); /* true once, when something has changed and is settled */
 
-/* ---- control.c, status.c, report.c, ready.c ---- */
+/* ---- control.c, control_requests.c, status.c, report.c, ready.c ---- */
 
 struct client {
     int fd; /* -1: free */
@@ -319,6 +319,7 @@ bool control_open(struct control *, const char *path, char *why, size_t why_n);
 size_t control_fds(const struct control *, struct pollfd *, size_t most);
 int64_t control_deadline(const struct control *);
 void control_turn(struct supervisor *);
+void control_answer(struct supervisor *, struct client *); /* its line; or the answer is put off */
 void control_reloaded(struct supervisor *, bool ok, const struct problems *);
 void control_close(struct control *); /* answers those who wait for the end */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * gyrectl.c - asks a running gyre, over its control socket, and shows the answer.
  *
- * One request line, one JSON document (server/control.c). --json prints the document as it came.
+ * One request line, one JSON document (server/control_requests.c). --json prints the document as
+ * it came.
  * Exit status: 0 done, 1 the server refused or there is none, 2 wrong arguments.
  */
 #include <errno.h>

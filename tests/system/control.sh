@@ -17,11 +17,11 @@ ask() { printf '%b' "$1" | timeout 10 nc -N -U "$door"; }
 like "an unknown request" '"error": "unknown request"' "$(ask 'dance\n')"
 like "an empty one" '"error": "unknown request"' "$(ask '\n')"
 like "a level that is none" '"error": "a log level is' "$(ask 'log-level loud\n')"
-like "no level" '"error": "a log level is' "$(ask 'log-level\n')"
+like "no level" '"error": "wrong number of arguments"' "$(ask 'log-level\n')"
 like "a level for a service that does not run" 'no such service runs' \
     "$(ask 'log-level debug none\n')"
 like "for one that does" '"ok": true' "$(ask 'log-level info echo\n')"
-like "describe without a name" "no plugin ''" "$(ask 'describe\n')"
+like "describe without a name" '"error": "wrong number of arguments"' "$(ask 'describe\n')"
 like "describe with one that is near" "did you mean 'echo'" "$(ask 'describe ech\n')"
 same "a line that is too long is not answered" "" "$(ask "$(printf '%0600d' 0)")"
 same "nor is one that never ends" "" "$(ask 'status')"

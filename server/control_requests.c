@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * control_requests.c - what gyrectl may ask for: one line in, one JSON document out.
+ *
+ *   status                     server, services, sections with totals and limits
+ *   plugins                    every file of the plugin folder, and what is wrong with it
+ *   describe PLUGIN            {"text": its options as commented INI}
+ *   config                     the configuration in force, secrets masked
+ *   reload                     read everything again; answers when it is done:
+ *                              {"ok": bool, "problems": [{"warning": bool, "text": …}]}
+ *   log-level LEVEL [SERVICE]  debug info warn error; {"ok": true}
+ *   stop                       drains and ends; answers at the end, {"ok": true}
+ * What is wrong with a request: {"error": text}.
+ * Promise: a request never waits; one that takes time leaves its client in a state that control.c
+ * answers from later. Limit: WORDS_MOST words a line.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "supervisor.h"
+
+enum { WORDS_MOST = 8 };
+
+static void say_error(FILE *f, const char *text)
+{
+    (void)fputs("{\"error\": ", f);
+    json_text(f, text);
+    (void)fputs("}\n", f);
+}
+
+static void describe(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    const char *name = word[1];
+    (void)c;
+    const struct module *m = folder_module(&s->folder, name);
+    char *text = NULL;
+    size_t n = 0;
+    if (!m) {
+        const char *near = folder_nearest(&s->folder, name);
+        char *why = near ? text_of("no plugin '%s', did you mean '%s'?", name, near)
+                         : text_of("no plugin '%s'", name);
+        say_error(f, why);
+        free(why);
+        return;
+    }
+    FILE *manual = need_memory(open_memstream(&text, &n));
+    describe_ini(manual, m->info);
+    (void)fclose(manual);
+    (void)fputs("{\"text\": ", f);
+    json_text(f, text);
+    (void)fputs("}\n", f);
+    free(text);
+}
+
+static void set_level(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    const char *service = word[2];
+    (void)c;
+    enum gyre_level level;
+    bool some = false;
+    if (!log_level_of(word[1], &level)) {
+        say_error(f, "a log level is debug, info, warn or error");
+        return;
+    }
+    for (struct process *p = s->processes; p; p = p->next) {
+        if (service && strcmp(p->name, service) != 0) continue;
+        process_level(s, p, level);
+        some = true;
+    }
+    if (!service) {
+        s->level = level;
+        log_level(level);
+    }
+    if (service && !some) say_error(f, "no such service runs; `gyrectl status` lists them");
+    else (void)fputs("{\"ok\": true}\n", f);
+}
+
+static void status(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    (void)c, (void)word;
+    status_json(s, f);
+}
+
+static void plugins(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    (void)c, (void)word;
+    plugins_json(s, f);
+}
+
+static void config(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    (void)c, (void)word;
+    config_json(s, f);
+}
+
+static void reload(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    (void)word;
+    if (s->stopping) {
+        say_error(f, "it is stopping");
+        return;
+    }
+    c->state = CLIENT_WAITS_RELOAD;
+    c->fresh = s->reload.stage != STAGE_IDLE; /* the one under way may not see what is new */
+    c->deadline_ms = INT64_MAX;
+    reload_ask(s);
+}
+
+static void stop(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    (void)word, (void)f;
+    c->state = CLIENT_WAITS_STOP;
+    c->deadline_ms = INT64_MAX;
+    supervisor_stop(s, false);
+}
+
+static const struct request {
+    const char *word;
+    size_t least, most; /* arguments */
+    void (*answer)(struct supervisor *, struct client *, char **word, FILE *);
+} requests[] = {
+    {"status", 0, 0, status}, {"plugins", 0, 0, plugins},     {"describe", 1, 1, describe},
+    {"config", 0, 0, config}, {"log-level", 1, 2, set_level}, {"reload", 0, 0, reload},
+    {"stop", 0, 0, stop},
+};
+
+void control_answer(struct supervisor *s, struct client *c)
+{
+    char *rest = c->line, *word[WORDS_MOST + 1] = {NULL};
+    const struct request *r = requests, *end = requests + sizeof requests / sizeof *requests;
+    size_t n = 0;
+    while (n < WORDS_MOST && rest) word[n++] = strsep(&rest, " ");
+    c->state = CLIENT_ANSWERED;
+    c->deadline_ms = clock_ms() + LIMIT_CONTROL_MS;
+    FILE *f = need_memory(open_memstream(&c->answer, &c->answer_n));
+    while (r < end && strcmp(word[0], r->word) != 0) r++;
+    if (r == end) say_error(f, "unknown request");
+    else if (rest || n - 1 < r->least || n - 1 > r->most)
+        say_error(f, "wrong number of arguments");
+    else r->answer(s, c, word, f);
+    (void)fclose(f);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * serve.h - one service process from within: what serve.c (its life) and draft.c (what it is told)
+ * share. All of it belongs to the control thread, unless a lock says otherwise.
+ */
+#ifndef GYRE_SERVE_H
+#define GYRE_SERVE_H
+
+#include <pthread.h>
+
+#include "message.h"
+#include "section.h"
+
+enum { EXIT_FATAL = 1, EXIT_CONFIG = 2 };
+
+struct draft { /* a section, or a new version of one, that is being told */
+    struct draft *next;
+    uint32_t id;
+    char *name, *plugin;
+    struct entry *entries;
+    size_t n, cap;
+    struct section *section; /* set once prepared */
+    struct version *version;
+    bool fresh; /* the section itself is new */
+};
+struct socket_draft {
+    struct socket_draft *next;
+    uint32_t id, worker;
+    int fd; /* -1: unlisten */
+    bool datagrams;
+    char text[128];
+};
+struct serve {
+    const struct service_start *start;
+    struct service *service;
+    struct draft *drafts;
+    struct socket_draft *sockets, **sockets_end;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint32_t started, synced; /* workers that have their ring; that passed a sync */
+    bool failed, running, drained, channel_over;
+    bool on_epoll;          /* io_uring was refused here, and that was said */
+    pthread_t threads[LIMIT_WORKERS];
+    struct errand sync[LIMIT_WORKERS];
+    char why[256];
+    int64_t drain_until_ms; /* 0: not draining */
+    int status;
+};
+
+void serve_say(struct serve *, enum message_type, const char *text_or_null);
+char *serve_text(struct message *); /* the next field, allocated; NULL: no memory */
+
+/* ---- draft.c: sections and sockets that are being told. false: the message makes no sense ---- */
+bool draft_section(struct serve *, struct message *);
+bool draft_entry(struct serve *, struct message *);
+bool draft_prepare(struct serve *, struct message *);
+bool draft_socket(struct serve *, struct message *, bool listen);
+void drafts_publish(struct serve *); /* what was prepared begins to serve on every worker */
+void drafts_listen(struct serve *);  /* … and sockets, once all workers know their sections */
+void drafts_abandon(struct serve *);
+#endif

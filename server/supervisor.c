@@ -52,6 +52,7 @@ static void take_signals(struct supervisor *s)
 static int64_t next_deadline(const struct supervisor *s)
 {
     int64_t due = s->watch.due_ms;
+    if (s->reload.stage == STAGE_SCAN && !folder_busy(&s->folder)) return 0; /* begun anew */
     const int64_t others[] = {s->retry_ports_ms, folder_deadline(&s->folder),
                               control_deadline(&s->control),
                               s->check ? INT64_MAX : reload_deadline(&s->reload)};

@@ -62,6 +62,26 @@ holds "taken away" ctl reload
 holds "it is gone" within 3 refused "$a"
 same "the first stays" fifth "$(tells "$c")"
 
+# One that is asked for while another is made comes right after it, and waits for nobody. What is
+# changed is not seen by watching the folder, and `log_says` asks the server nothing.
+ports d
+ln -s "$T/linked" "$T/conf.d/60.ini"
+linked() { # linked GREETING: and told so
+    printf '[tell linked]\nlisten = tcp:localhost:%s\ngreeting = %s\n' "$d" "$1" >"$T/linked"
+    kill -HUP "$PID"
+    ctl status >/dev/null # signals are taken before requests
+}
+linked sixth
+holds "a file that is linked to" ctl reload
+: >"$LOG" # the server appends
+pid=$(service tell)
+kill -STOP "$pid"
+linked seventh
+linked eighth
+kill -CONT "$pid"
+holds "asked for while another change is made, one follows it" log_says 'changed in' 2
+same "with what is new" eighth "$(tells "$d")"
+
 sed -i 's/workers = 2/workers = 3/' "$T/conf.d/10-server.ini"
 holds "another number of workers" ctl reload
 same "serves on" fifth "$(tells "$c")"

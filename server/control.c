@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * control.c - the door for gyrectl: a Unix socket RUN/control, for root and the server's own user.
  *
- * Protocol: the client sends one line, a word and its arguments separated by single spaces; the
- * server sends one JSON document and closes. The words are in control_requests.c.
+ * Protocol: the client sends one line of words (words.h), a request and its arguments; the server
+ * sends one JSON document and closes. The requests are in control_requests.c.
  * Limits: LIMIT_CONTROL_CLIENTS, LIMIT_CONTROL_LINE, LIMIT_CONTROL_MS. Never blocks.
  */
 #include <errno.h>
@@ -42,6 +42,7 @@ bool control_open(struct control *c, const char *path, char *why, size_t why_n)
 static void client_end(struct client *c)
 {
     (void)close(c->fd);
+    words_free(&c->asked);
     free(c->answer);
     *c = (struct client){.fd = -1};
 }
@@ -100,13 +101,13 @@ void control_reloaded(struct supervisor *s, bool ok, const struct problems *all)
 /* false: the client is done with, or gone. */
 static bool client_read(struct supervisor *s, struct client *c)
 {
-    ssize_t n = recv(c->fd, c->line + c->line_n, sizeof c->line - 1 - c->line_n, MSG_DONTWAIT);
+    uint8_t bytes[4096];
+    ssize_t n = recv(c->fd, bytes, sizeof bytes, MSG_DONTWAIT);
     if (n < 0) return errno == EAGAIN || errno == EINTR;
     if (n == 0) return false;
-    c->line_n += (size_t)n;
-    char *end = memchr(c->line, '\n', c->line_n);
-    if (!end) return c->line_n < sizeof c->line - 1;
-    *end = '\0';
+    enum words_state state = words_take(&c->asked, GYRE_MAKE(gyre_view, bytes, (size_t)n));
+    explicit_bzero(bytes, (size_t)n);
+    if (state == WORDS_MORE) return true;
     control_answer(s, c);
     return true;
 }

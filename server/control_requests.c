@@ -11,14 +11,12 @@
  *   stop                       drains and ends; answers at the end, {"ok": true}
  * What is wrong with a request: {"error": text}.
  * Promise: a request never waits; one that takes time leaves its client in a state that control.c
- * answers from later. Limit: WORDS_MOST words a line.
+ * answers from later.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "supervisor.h"
-
-enum { WORDS_MOST = 8 };
 
 static void say_error(FILE *f, const char *text)
 {
@@ -125,17 +123,15 @@ static const struct request {
 
 void control_answer(struct supervisor *s, struct client *c)
 {
-    char *rest = c->line, *word[WORDS_MOST + 1] = {NULL};
     const struct request *r = requests, *end = requests + sizeof requests / sizeof *requests;
-    size_t n = 0;
-    while (n < WORDS_MOST && rest) word[n++] = strsep(&rest, " ");
+    struct words *w = &c->asked;
     c->state = CLIENT_ANSWERED;
     c->deadline_ms = clock_ms() + LIMIT_CONTROL_MS;
     FILE *f = need_memory(open_memstream(&c->answer, &c->answer_n));
-    while (r < end && strcmp(word[0], r->word) != 0) r++;
-    if (r == end) say_error(f, "unknown request");
-    else if (rest || n - 1 < r->least || n - 1 > r->most)
-        say_error(f, "wrong number of arguments");
-    else r->answer(s, c, word, f);
+    while (w->state == WORDS_WHOLE && r < end && strcmp(w->word[0], r->word) != 0) r++;
+    if (w->state == WORDS_WRONG) say_error(f, w->why);
+    else if (r == end) say_error(f, "unknown request");
+    else if (w->n - 1 < r->least || w->n - 1 > r->most) say_error(f, "wrong number of arguments");
+    else r->answer(s, c, w->word, f);
     (void)fclose(f);
 }

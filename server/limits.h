@@ -88,9 +88,11 @@ enum {
     LIMIT_DEBOUNCE_MS = 150,        /* after the last change of a watched folder */
     LIMIT_PORT_RETRY_MS = 2000,     /* a port that was taken is tried again */
     LIMIT_CONTROL_CLIENTS = 16,
-    LIMIT_CONTROL_LINE = 512,       /* one request */
+    LIMIT_CONTROL_LINE = 256 * 1024, /* one request: a value, each byte of it escaped by four */
+    LIMIT_CONTROL_WORDS = 64,       /* of one request */
     LIMIT_CONTROL_MS = 10 * 1000,   /* for a client to ask, and to take the answer */
 };
+_Static_assert((int)LIMIT_CONTROL_LINE > 4 * (int)LIMIT_CONF_VALUE, "any value can be asked for");
 _Static_assert((RING_BUFFERS & (RING_BUFFERS - 1)) == 0, "buffer rings are powers of two");
 _Static_assert((RING_DATAGRAMS & (RING_DATAGRAMS - 1)) == 0, "buffer rings are powers of two");
 #endif

@@ -26,6 +26,7 @@
 #include "places.h"
 #include "start.h"
 #include "stats.h"
+#include "words.h"
 
 struct supervisor;
 int64_t clock_ms(void);                                                    /* monotonic */
@@ -302,8 +303,8 @@ bool watch_due(struct watch *); /* true once, when something has changed and is 
 
 struct client {
     int fd; /* -1: free */
-    char line[LIMIT_CONTROL_LINE];
-    size_t line_n, sent;
+    struct words asked;
+    size_t sent;
     char *answer;
     size_t answer_n;
     int64_t deadline_ms;
@@ -319,7 +320,7 @@ bool control_open(struct control *, const char *path, char *why, size_t why_n);
 size_t control_fds(const struct control *, struct pollfd *, size_t most);
 int64_t control_deadline(const struct control *);
 void control_turn(struct supervisor *);
-void control_answer(struct supervisor *, struct client *); /* its line; or the answer is put off */
+void control_answer(struct supervisor *, struct client *); /* or the answer is put off */
 void control_reloaded(struct supervisor *, bool ok, const struct problems *);
 void control_close(struct control *); /* answers those who wait for the end */
 

@@ -14,6 +14,7 @@
 
 #include "gyrectl_show.h"
 #include "places.h"
+#include "words.h"
 
 static const char usage[] =
     "gyrectl [-s SOCKET | --run FOLDER] [--json] COMMAND\n"
@@ -98,24 +99,24 @@ static int show(const struct command *command, const char *bytes, size_t n, bool
     return status;
 }
 
-/* "log-level debug http\n". false: an argument that is no word, or too long. */
-static bool make_line(char *line, size_t n, char **words, int words_n)
+/* "log-level debug http\n", allocated. NULL: it is too long. */
+static char *make_line(char **words, int words_n)
 {
-    size_t used = 0;
-    for (int i = 0; i < words_n; i++) {
-        size_t length = strlen(words[i]);
-        if (!length || strpbrk(words[i], " \n") || length + 2 > n - used) return false;
-        memcpy(line + used, words[i], length);
-        used += length;
-        line[used++] = i + 1 < words_n ? ' ' : '\n';
+    gyre_out line = {.p = malloc(LIMIT_CONTROL_LINE + 2), .cap = LIMIT_CONTROL_LINE};
+    if (!line.p) return NULL;
+    for (int i = 0; i < words_n; i++) words_put(&line, words[i]);
+    if (line.full || words_n > LIMIT_CONTROL_WORDS) {
+        free(line.p);
+        return NULL;
     }
-    line[used] = '\0';
-    return used > 0;
+    line.p[line.n++] = '\n';
+    line.p[line.n] = '\0';
+    return (char *)line.p;
 }
 
 int main(int argc, char **argv)
 {
-    char why[600], line[512];
+    char why[600];
     const char *socket = NULL, *run = NULL;
     bool as_json = false;
     struct places places;
@@ -135,12 +136,14 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
     if (!command) return wrong("unknown command ", argv[1]);
-    if (rest - 2 < command->least || rest - 2 > command->most ||
-        !make_line(line, sizeof line, argv + 1, rest - 1))
+    if (rest - 2 < command->least || rest - 2 > command->most)
         return wrong("wrong arguments for ", argv[1]);
     if (!socket && !places_find(run, NULL, &places, why, sizeof why)) return wrong(why, "");
     size_t n;
+    char *line = make_line(argv + 1, rest - 1);
+    if (!line) return wrong("arguments too long for ", argv[1]);
     char *answer = ask(socket ? socket : places.control, line, &n);
+    free(line);
     if (!answer) return 1;
     int status = show(command, answer, n, as_json);
     free(answer);

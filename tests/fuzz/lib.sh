@@ -11,7 +11,7 @@ fuzz_targets() {
         echo "${file%/}"
     done
     echo echo-udp daytime-udp dns-udp
-    echo bytes endpoint ini metadata message serve process
+    echo bytes endpoint ini metadata message serve process words
 }
 
 # set_target NAME: sets program, corpus (folders that are there), length, options, is_plugin.

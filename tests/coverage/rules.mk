@@ -8,8 +8,7 @@
 
 COVER_BUILD := build/coverage
 # The groups of tests/run that run these sources. With fewer of them no goal is to be reached.
-COVER_GROUPS = $(filter-out tidy compilers docs sdk abi seam,\
-    $(shell sed -n 's/^all="\(.*\)"$$/\1/p' tests/run))
+COVER_GROUPS = $(filter-out replay,$(shell sed -n 's/^code="\(.*\)"$$/\1/p' tests/run))
 
 .PHONY: coverage
 coverage:

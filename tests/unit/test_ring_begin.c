@@ -73,6 +73,31 @@ BOTH(accept_of_what_another_process_took)
     close(far), close(again), close(other);
 }
 
+/* A service on epoll left the flag on the socket, which outlives it: accept waits all the same. */
+BOTH(accept_of_a_listener_that_does_not_block)
+{
+    union ring_address at;
+    int listener = listen_at(&at, AF_INET, SOCK_STREAM), far[3];
+    cr_assert_eq(fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK), 0);
+    r->ops->accept(r, listener, A);
+    for (int i = 0; i < 3; i++) {
+        no_event(r);
+        far[i] = dial(&at, SOCK_STREAM);
+        struct ring_event e = next_event(r);
+        cr_expect_eq(e.user, A);
+        cr_expect_eq(e.flags, RING_MORE);
+        cr_assert_geq(e.res, 0, "%d", e.res);
+        no_event(r);
+        r->ops->recv(r, e.res, R); /* the flag is the listener's, not the connection's */
+        no_event(r);
+        put(far[i], "x", 1);
+        expect_bytes(r, R, "x");
+        end_of(r, e.res, R);
+        close(far[i]);
+    }
+    end_of(r, listener, A);
+}
+
 BOTH(accept_without_descriptors)
 {
     union ring_address at;

@@ -142,7 +142,7 @@ void actor_open(struct worker *w, struct actor *a)
 {
     bool ok = true;
     if (a->kind->p.on_open) {
-        call_begin(w, a, "on_open");
+        call_begin(w, a, CALL_ON_OPEN);
         ok = a->kind->p.on_open(&a->pub);
         call_end(w);
     }
@@ -183,7 +183,7 @@ void actor_timer(struct worker *w, struct actor *a, uint8_t slot)
         if (a->flags & A_STREAM) stream_closing(w, a, GYRE_FLUSH);
         return;
     }
-    call_begin(w, a, "on_timer");
+    call_begin(w, a, CALL_ON_TIMER);
     a->kind->p.on_timer(&a->pub, slot);
     call_end(w);
     stream_later(w, a);
@@ -208,7 +208,7 @@ int actor_timer_set(struct worker *w, struct actor *a, uint32_t slot, int64_t af
 void actor_answer(struct worker *w, struct actor *a, gyre_done *done,
                   const struct gyre_answer *answer)
 {
-    call_begin(w, a, "done");
+    call_begin(w, a, CALL_DONE);
     done(&a->pub, answer);
     call_end(w);
 }
@@ -309,7 +309,7 @@ static void close_now(struct worker *w, struct actor *a)
         return;
     }
     if (a->kind->p.on_close) {
-        call_begin(w, a, "on_close");
+        call_begin(w, a, CALL_ON_CLOSE);
         a->kind->p.on_close(&a->pub, (enum gyre_why)a->why);
         call_end(w);
     }
@@ -353,7 +353,7 @@ bool actor_run_ready(struct worker *w)
         if (a->flags & A_PRODUCE && a->flags & A_OPEN && stream_room(a)) {
             a->flags &= ~(uint32_t)A_PRODUCE;
             if (a->kind->p.on_room) {
-                call_begin(w, a, "on_room");
+                call_begin(w, a, CALL_ON_ROOM);
                 a->kind->p.on_room(&a->pub);
                 call_end(w);
             }
@@ -370,7 +370,7 @@ void actor_last_words(struct worker *w, struct actor *a, enum gyre_why why)
 {
     if (a->flags & A_CLOSING) return;
     if (a->kind->p.on_leave) {
-        call_begin(w, a, "on_leave");
+        call_begin(w, a, CALL_ON_LEAVE);
         a->kind->p.on_leave(&a->pub, why);
         call_end(w);
     }
@@ -400,7 +400,7 @@ void actor_leave(struct worker *w, struct actor *a, enum gyre_why why)
         actor_leave_if_idle(w, a);
         return;
     }
-    call_begin(w, a, "on_leave");
+    call_begin(w, a, CALL_ON_LEAVE);
     a->kind->p.on_leave(&a->pub, why);
     call_end(w);
     stream_later(w, a);

@@ -66,7 +66,7 @@ struct stream {
     struct timer deadline;    /* the nearest of all host deadlines */
     uint32_t opened_at, active_at, message_at; /* in ticks; message_at 0: none begun */
     uint32_t touched_next;    /* slot + 1, of the worker's list */
-    uint64_t address;         /* the peer's, as counted in addresses; 0: not counted */
+    gyre_addr peer;           /* of what was accepted; none: a unix socket, or dialled */
 };
 
 /* One socket that accepts, or one UDP port, of one section on one worker. */

@@ -66,11 +66,16 @@ bool address_is_v4(const gyre_addr *a)
     return !memcmp(a->ip, v4_prefix, 12);
 }
 
-void address_text(const gyre_addr *a, char *out, size_t n)
+bool address_is_none(const gyre_addr *a)
 {
     static const gyre_addr none;
+    return !memcmp(a, &none, sizeof none);
+}
+
+void address_text(const gyre_addr *a, char *out, size_t n)
+{
     char ip[INET6_ADDRSTRLEN];
-    if (!memcmp(a, &none, sizeof none)) snprintf(out, n, "unix:");
+    if (address_is_none(a)) snprintf(out, n, "unix:");
     else if (address_is_v4(a))
         snprintf(out, n, "%s:%u", inet_ntop(AF_INET, a->ip + 12, ip, sizeof ip), a->port);
     else snprintf(out, n, "[%s]:%u", inet_ntop(AF_INET6, a->ip, ip, sizeof ip), a->port);
@@ -144,10 +149,11 @@ static bool grow(struct addresses *t)
     return true;
 }
 
-uint64_t address_take(struct section *section, const uint8_t ip[16], int64_t most)
+bool address_take(struct section *section, const gyre_addr *a, int64_t most)
 {
     struct addresses *t = section->addresses;
-    uint64_t word = word_of(t, ip), taken = 0;
+    uint64_t word = word_of(t, a->ip);
+    bool taken = false;
     pthread_mutex_lock(&t->lock);
     struct seat *s = seat_of(t, word);
     if (!s->n && t->used >= t->cap / 3 * 2) {
@@ -156,18 +162,20 @@ uint64_t address_take(struct section *section, const uint8_t ip[16], int64_t mos
     }
     if (s->n >= (uint64_t)most) goto out;
     if (!s->word) t->used++;
-    s->word = taken = word;
+    s->word = word;
     s->n++;
+    taken = true;
 out:
     pthread_mutex_unlock(&t->lock);
     return taken;
 }
 
-void address_give(struct section *section, uint64_t word)
+void address_give(struct section *section, const gyre_addr *a)
 {
     struct addresses *t = section->addresses;
+    if (address_is_none(a)) return;
     pthread_mutex_lock(&t->lock);
-    struct seat *s = seat_of(t, word);
+    struct seat *s = seat_of(t, word_of(t, a->ip));
     if (!s->n) bug(__func__, "an address that was not taken");
     s->n--;
     pthread_mutex_unlock(&t->lock);

@@ -16,8 +16,9 @@ void bug(const char *where, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     if (w && w->calling)
-        log_error("bug in plugin %s, in %s: %s: %s", w->calling->kind->plugin->name, w->callback,
-                  where, text);
+        log_error("bug in plugin %s, in %s: %s: %s", w->calling->kind->plugin->name,
+                  call_name(atomic_load(&w->box->call) & 0xff), where, text);
     else log_error("bug: %s: %s", where, text);
+    box_text(where, text);
     abort();
 }

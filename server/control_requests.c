@@ -7,6 +7,7 @@
  *   config                     the configuration in force, secrets masked
  *   reload                     read everything again; answers when it is done:
  *                              {"ok": bool, "problems": [{"warning": bool, "text": …}]}
+ *   crashes                    the latest reports of crashes, the oldest first (crash_show.c)
  *   log-level LEVEL [SERVICE]  debug info warn error; {"ok": true}
  *   stop                       drains and ends; answers at the end, {"ok": true}
  * What is wrong with a request: {"error": text}.
@@ -90,6 +91,12 @@ static void config(struct supervisor *s, struct client *c, char **word, FILE *f)
     config_json(s, f);
 }
 
+static void crashes(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    (void)c, (void)word;
+    crashes_json(s, f);
+}
+
 static void reload(struct supervisor *s, struct client *c, char **word, FILE *f)
 {
     (void)word;
@@ -118,7 +125,7 @@ static const struct request {
 } requests[] = {
     {"status", 0, 0, status}, {"plugins", 0, 0, plugins},     {"describe", 1, 1, describe},
     {"config", 0, 0, config}, {"log-level", 1, 2, set_level}, {"reload", 0, 0, reload},
-    {"stop", 0, 0, stop},
+    {"stop", 0, 0, stop},     {"crashes", 0, 0, crashes},
 };
 
 void control_answer(struct supervisor *s, struct client *c)

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "box.h"
 #include "gyre.h"
 #include "limits.h"
 #include "log.h"
@@ -283,6 +284,7 @@ struct worker {
     struct service *service;
     struct ring *ring;
     struct pool *pool;
+    struct box *box;           /* what it does, for all to see */
     struct timers timers;
     struct inbox inbox;
     struct errand unchoke, leave; /* leave: ends worker_run */
@@ -297,7 +299,9 @@ struct worker {
     uint32_t starved_n, starved_cap;
     struct actor *choked;      /* whose mail fills a box: not read (mail.c) */
     struct actor *calling;     /* whose callback runs, for bug() and checks */
-    const char *callback;      /* its name */
+    gyre_view given;           /* what on_data has; of datagrams the first */
+    const gyre_path *given_from;
+    uint32_t given_n;          /* datagrams */
     struct topics *topics;     /* bus.c */
     struct files *files;       /* file.c */
     struct datagrams *datagrams;
@@ -369,11 +373,9 @@ int dgram_emit(struct worker *, struct actor *port, const gyre_path *, gyre_view
 void dial_connected(struct worker *, struct actor *, int32_t res);
 struct actor *dial_start(struct worker *, struct actor *by, const struct gyre_dial *,
                          const struct kind *);
-/* Counts one connection of that address. 0: it has `most` already; else a word for address_give. */
-uint64_t address_take(struct section *, const uint8_t ip[16], int64_t most);
-void address_give(struct section *, uint64_t);
-void address_text(const gyre_addr *, char *out, size_t n);
-bool address_is_v4(const gyre_addr *);
+/* Counts one connection of that address. false: it has `most` already, or there is no memory. */
+bool address_take(struct section *, const gyre_addr *, int64_t most);
+void address_give(struct section *, const gyre_addr *);
 struct addresses *addresses_make(void);
 void addresses_free(struct addresses *);
 
@@ -414,18 +416,18 @@ static inline struct actor *enter(struct gyre_actor *pub, const char *call)
     return a;
 }
 
-/* Every call into a plugin stands between these two. */
+/* Every call into an actor's plugin stands between these two. */
 void outs_reset(struct worker *); /* mem.c: ends the builders of gyre->out */
-static inline void call_begin(struct worker *w, struct actor *a, const char *callback)
+static inline void call_begin(struct worker *w, struct actor *a, enum call call)
 {
     w->calling = a;
-    w->callback = callback;
+    box_enter(w->box, call, a->slot, section_of(a)->id);
 }
 static inline void call_end(struct worker *w)
 {
     if (w->outs) outs_reset(w);
     w->calling = NULL;
-    w->callback = NULL;
+    box_leave(w->box);
 }
 
 static inline void count(struct worker *w, struct section *s, enum stat_id what, int64_t by)

@@ -62,7 +62,10 @@ bool dgram_deliver(struct worker *w)
     count(w, s, STAT_DATAGRAMS_IN, n);
     count(w, s, STAT_MESSAGES, n);
     if (home && !(home->flags & A_CLOSING) && kind->p.on_datagrams) {
-        call_begin(w, home, "on_datagrams");
+        w->given = d->list[0]->data;
+        w->given_from = &d->list[0]->path;
+        w->given_n = n;
+        call_begin(w, home, CALL_ON_DATAGRAMS);
         kind->p.on_datagrams(&home->pub, d->list, n);
         call_end(w);
     }

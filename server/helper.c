@@ -17,15 +17,18 @@ struct helpers {
     struct job *first, **end;
     uint32_t waiting, idle, running, most;
     bool stop;
+    uint32_t begun; /* threads that have their box */
+    struct black_box *boxes;
     pthread_t threads[LIMIT_HELPERS];
 };
 
-struct helpers *helpers_make(uint32_t threads)
+struct helpers *helpers_make(uint32_t threads, struct black_box *boxes)
 {
     struct helpers *h = calloc(1, sizeof *h);
     if (!h) return NULL;
     h->most = threads < LIMIT_HELPERS ? threads : LIMIT_HELPERS;
     h->end = &h->first;
+    h->boxes = boxes;
     if (!pthread_mutex_init(&h->lock, NULL) && !pthread_cond_init(&h->more, NULL)) return h;
     free(h);
     return NULL;
@@ -35,6 +38,7 @@ static void *help(void *arg)
 {
     struct helpers *h = arg;
     pthread_mutex_lock(&h->lock);
+    box_thread(h->boxes, BOX_HELPERS + h->begun++);
     for (;;) {
         h->idle++;
         while (!h->first && !h->stop) pthread_cond_wait(&h->more, &h->lock);

@@ -76,7 +76,7 @@ static size_t shown(gyre_view v)
     return n;
 }
 
-static void put_shown(gyre_out *line, gyre_view text)
+void log_escape(gyre_out *line, gyre_view text)
 {
     while (text.n && !line->full) {
         size_t n = shown(text);
@@ -108,9 +108,9 @@ static void put_head(gyre_out *line, enum gyre_level level, const char *prefix)
     gyre_put(line, gyre_str(words[level]));
     if (colour) gyre_put(line, GYRE_LIT(PLAIN));
     for (size_t n = strlen(words[level]); n < 6; n++) gyre_put_byte(line, ' ');
-    put_shown(line, gyre_str(who));
+    log_escape(line, gyre_str(who));
     gyre_put(line, GYRE_LIT(": "));
-    put_shown(line, gyre_str(prefix));
+    log_escape(line, gyre_str(prefix));
 }
 
 void log_line_v(enum gyre_level level, const char *prefix, const char *fmt, va_list args)
@@ -125,7 +125,7 @@ void log_line_v(enum gyre_level level, const char *prefix, const char *fmt, va_l
     line.cap -= 4; /* for "..." and the end of the line */
     if (vsnprintf(text, sizeof text, fmt, args) < 0) text[0] = 0;
     put_head(&line, level, prefix);
-    put_shown(&line, gyre_str(text));
+    log_escape(&line, gyre_str(text));
     line.cap += 4;
     if (line.full) {
         line.full = false;

@@ -99,7 +99,7 @@ static void hand_over(struct worker *w, struct actor *a, struct mail *m)
         told.body = &body.pub;
     }
     count(w, section_of(a), STAT_MAILS, 1);
-    call_begin(w, a, "on_mail");
+    call_begin(w, a, CALL_ON_MAIL);
     a->kind->p.on_mail(&a->pub, &told);
     call_end(w);
     stream_later(w, a);
@@ -112,7 +112,7 @@ static void run_bounce(struct worker *w, struct item *item)
     struct gyre_mail told = {.size = sizeof told, .type = m->type, .from = m->to, .tag = m->tag,
                              .bytes = mail_text(m)};
     if (a && a->kind->p.on_bounce) {
-        call_begin(w, a, "on_bounce");
+        call_begin(w, a, CALL_ON_BOUNCE);
         a->kind->p.on_bounce(&a->pub, &told, m->err);
         call_end(w);
         stream_later(w, a);

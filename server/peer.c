@@ -19,8 +19,10 @@ const struct gyre_peer *stream_peer(struct worker *w, struct actor *a)
     struct peer *p = mem_block(w, a, NULL, sizeof *p);
     if (!p) return NULL;
     p->pub.size = sizeof p->pub;
+    p->pub.path.peer = s->peer;
     if (s->fd >= 0) {
-        (void)w->ring->ops->peer(w->ring, s->fd, &p->pub.path.peer);
+        if (address_is_none(&s->peer))
+            (void)w->ring->ops->peer(w->ring, s->fd, &p->pub.path.peer);
         (void)w->ring->ops->local(w->ring, s->fd, &p->pub.path.local);
     }
     address_text(&p->pub.path.peer, p->text, sizeof p->text);

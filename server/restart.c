@@ -163,6 +163,7 @@ static void lost(struct supervisor *s, struct process *p, int status)
     bool served = p->state == READY;
     say_end(p, status, how, sizeof how);
     if (!p->in_reload) log_error("service %s/%u %s", p->name, p->generation, how);
+    if (WIFSIGNALED(status)) (void)crash_report(s, p, how);
     if (v->live == p) v->live = NULL;
     if (v->coming == p) v->coming = NULL;
     if (s->stopping || reload_lost(s, p, how)) return;
@@ -180,6 +181,15 @@ static void lost(struct supervisor *s, struct process *p, int status)
     if ((!served || (v->breaker && !open)) && modules_reject(s, crew, how)) reload_ask(s);
 }
 
+/* It was leaving, and crashed instead of being told to end. */
+static void crashed_late(struct supervisor *s, struct process *p, int status)
+{
+    char how[sizeof p->said + 64];
+    say_end(p, status, how, sizeof how);
+    log_error("service %s/%u, while it drained, %s", p->name, p->generation, how);
+    (void)crash_report(s, p, how);
+}
+
 void process_ended(struct supervisor *s, struct process *p)
 {
     process_readable(s, p); /* its last words */
@@ -191,6 +201,7 @@ void process_ended(struct supervisor *s, struct process *p)
     for (struct process *other = s->processes; other; other = other->next)
         if (other->state == READY && strcmp(other->name, p->name) == 0) process_nudge(s, other);
     if (p->state != DRAINING) lost(s, p, status);
+    else if (WIFSIGNALED(status) && atomic_load(&p->stats->box.first)) crashed_late(s, p, status);
     else if (status) log_warn("service %s/%u did not drain to its end", p->name, p->generation);
     else log_debug("service %s/%u has drained", p->name, p->generation);
     process_free(p);

@@ -96,6 +96,9 @@ struct ring {
 bool address_from(const struct sockaddr *, gyre_addr *);
 /* The other way. v4: as a plain IPv4 address (the socket is of that family). */
 socklen_t address_to(const gyre_addr *, bool v4, union ring_address *);
+void address_text(const gyre_addr *, char *out, size_t n);
+bool address_is_v4(const gyre_addr *);
+bool address_is_none(const gyre_addr *); /* all zero: of a unix socket, or not known */
 
 /* The io_uring kernel. NULL: why (a sentence with the remedy) was written. [worker] */
 struct ring *ring_make(char *why, size_t why_size);

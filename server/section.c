@@ -48,7 +48,7 @@ static void tell(struct worker *w, struct actor *a)
 {
     actor_take_version(w, a);
     if (!a->kind->p.on_conf || a->flags & A_CLOSING) return;
-    call_begin(w, a, "on_conf");
+    call_begin(w, a, CALL_ON_CONF);
     a->kind->p.on_conf(&a->pub);
     call_end(w);
 }

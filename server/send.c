@@ -256,7 +256,7 @@ static void finish(struct worker *w, struct actor *a)
         stream_sending_done(w, s);
         timer_clear(w, &s->deadline);
         if (s->flags & S_COUNTED) {
-            if (s->address) address_give(sec, s->address);
+            address_give(sec, &s->peer);
             atomic_fetch_sub_explicit(&sec->streams, 1, memory_order_relaxed);
         }
         count(w, sec, STAT_STREAMS, -1);

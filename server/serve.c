@@ -83,6 +83,7 @@ static void *run_worker(void *user)
     free(arg);
     snprintf(who, sizeof who, "%s/%u", s->start->name, s->start->generation);
     log_open(who, log_level_now());
+    box_thread(&s->service->stats->box, index);
     struct ring *ring = make_ring(s, why, sizeof why);
     bool ok = ring && service_worker(s->service, index, ring);
     pthread_mutex_lock(&s->lock);
@@ -175,6 +176,7 @@ static bool on_plugin(struct serve *s, struct message *m)
         snprintf(text, sizeof text, "plugin %s: %s", name, why);
         fatal(s, EXIT_CONFIG, text);
     }
+    box_modules(&s->service->stats->box);
     free(name);
     free(path);
     return ok;
@@ -311,6 +313,7 @@ int service_main(const struct service_start *start)
         log_error("%s", why);
         return EXIT_FATAL;
     }
+    if (!start->threads_only) box_begin(&s.service->stats->box);
     s.service->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     serve_until_over(&s);
     if (!s.failed) serve_say(&s, M_DRAINED, NULL);

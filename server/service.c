@@ -44,7 +44,7 @@ struct service *service_make(const char *name, uint32_t generation, uint32_t wor
         if (s->stats == MAP_FAILED) goto fail;
         s->stats_private = true;
     }
-    if (helpers && !(s->helpers = helpers_make(helpers))) goto fail;
+    if (helpers && !(s->helpers = helpers_make(helpers, &s->stats->box))) goto fail;
     return s;
 fail:
     snprintf(why, why_n, "no memory for a service");
@@ -99,10 +99,13 @@ static bool call_on_load(struct version *v, char *why, size_t why_n)
     struct plugin *p = v->section->plugin;
     uint8_t space[512];
     gyre_out out = GYRE_OUT(space);
+    struct box *control = &v->section->service->stats->box.of[BOX_CONTROL];
     bool ok = true;
     (void)version_loading(v);
     atomic_fetch_add(&v->section->service->loads, 1);
+    box_enter(control, CALL_ON_LOAD, 0, v->section->id);
     if (p->p.on_load) ok = p->p.on_load(&v->section->pub, v->conf, &out);
+    box_leave(control);
     atomic_fetch_add(&v->section->service->loads, 1);
     version_loaded();
     if (!ok && !out.n) snprintf(why, why_n, "on_load refused, without saying why");
@@ -154,9 +157,12 @@ void version_worker_left(struct version *v)
 static void unload(struct version *v)
 {
     struct plugin *p = v->section->plugin;
+    struct box *control = &v->section->service->stats->box.of[BOX_CONTROL];
     v->section->versions--;
     if (v == v->section->newest) v->section->newest = NULL;
+    box_enter(control, CALL_ON_UNLOAD, 0, v->section->id);
     if (p->p.on_unload) p->p.on_unload(&v->section->pub, v->conf);
+    box_leave(control);
     version_free(v);
 }
 

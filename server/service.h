@@ -78,7 +78,7 @@ struct job {
     struct item item;           /* then item.run on the worker */
     struct worker *worker;
 };
-struct helpers *helpers_make(uint32_t threads);
+struct helpers *helpers_make(uint32_t threads, struct black_box *);
 bool helpers_post(struct service *, struct job *); /* [worker] false: LIMIT_JOBS wait already */
 void helpers_free(struct helpers *);               /* waits for what was accepted */
 #endif

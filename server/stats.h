@@ -2,7 +2,8 @@
  * stats.h - numbers of every section, on a page that the supervisor and one service share.
  *
  * A row belongs to one section on one worker, which alone writes it; the supervisor reads at any
- * time and treats what it reads as untrusted. The page survives a crash of the service.
+ * time and treats what it reads as untrusted. The page survives a crash of the service; behind the
+ * rows stands the black box (box.h).
  */
 #ifndef GYRE_STATS_H
 #define GYRE_STATS_H
@@ -10,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "box.h"
 #include "limits.h"
 
 enum stat_id {
@@ -54,6 +56,7 @@ struct stats_page {
     _Atomic uint32_t rows; /* used so far */
     _Atomic uint32_t ring; /* enum ring_kind that its workers run on; RING_AUTO: none runs yet */
     struct stats_row row[STATS_ROWS];
+    struct black_box box;
 };
 
 static inline void stats_add(_Atomic int64_t *v, int64_t by)

@@ -188,7 +188,8 @@ static bool deliver_one(struct worker *w, struct actor *a, gyre_view *v)
     size_t most = message_max(a);
     gyre_view part = {v->p, v->n < most ? v->n : most};
     const gyre_view was = part;
-    call_begin(w, a, "on_data");
+    w->given = was;
+    call_begin(w, a, CALL_ON_DATA);
     enum gyre_step step = a->kind->p.on_data(&a->pub, &part);
     size_t took = was.n - part.n;
     if (step == GYRE_TOOK && (part.n >= was.n || (part.n && part.p != was.p + took)))
@@ -235,7 +236,7 @@ static void tell_eof(struct worker *w, struct actor *a)
     s->flags |= S_EOF_TOLD;
     stream_discard(w, a); /* half a message */
     if (a->kind->p.on_eof) {
-        call_begin(w, a, "on_eof");
+        call_begin(w, a, CALL_ON_EOF);
         a->kind->p.on_eof(&a->pub);
         call_end(w);
         return;
@@ -410,25 +411,24 @@ void stream_accepted(struct worker *w, struct listener *l, int fd)
     gyre_addr peer = {.ip = {0}};
     struct actor *a = NULL;
     enum stat_id hit = STAT_HIT_STREAMS;
-    uint64_t address = 0;
+    bool counted = false;
     if (atomic_fetch_add_explicit(&sec->streams, 1,
                                   memory_order_relaxed) >= (uint64_t)lim->streams_max)
         goto refuse;
     hit = STAT_HIT_ADDRESS;
-    if (w->ring->ops->peer(w->ring, fd, &peer)) { /* false: a unix socket, all peers alike */
-        address = address_take(sec, peer.ip, lim->per_address_max);
-        if (!address) goto refuse;
-    }
+    (void)w->ring->ops->peer(w->ring, fd, &peer); /* of a unix socket: none, all peers alike */
+    counted = address_is_none(&peer) || address_take(sec, &peer, lim->per_address_max);
+    if (!counted) goto refuse;
     hit = STAT_HIT_MEMORY;
     a = stream_make(w, sec, &sec->plugin->kinds[KIND_STREAM], 0, fd);
     if (!a) goto refuse;
     stream_of(a)->from = l;
     stream_of(a)->flags |= S_COUNTED;
-    stream_of(a)->address = address;
+    stream_of(a)->peer = peer;
     stream_begin(w, a);
     return;
 refuse:
-    if (address) address_give(sec, address);
+    if (counted) address_give(sec, &peer);
     atomic_fetch_sub_explicit(&sec->streams, 1, memory_order_relaxed);
     count(w, sec, hit, 1);
     w->ring->ops->close(w->ring, fd);

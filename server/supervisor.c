@@ -219,6 +219,7 @@ static void end(struct supervisor *s)
     services_forget_idle(s);
     sockets_close_unkept(&s->sockets);
     folder_free(&s->folder);
+    crashes_free(&s->crashes);
     problems_free(&s->reload.problems);
     if (!s->check) return;
     (void)rmdir(s->places.copies);

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "config.h"
+#include "crash.h"
 #include "limits.h"
 #include "log.h"
 #include "message.h"
@@ -262,6 +263,18 @@ void services_forget_idle(struct supervisor *);
 /* Rolls fresh modules of the crew back, where there is something to go back to. */
 bool modules_reject(struct supervisor *, const struct crew *, const char *why);
 
+/* ---- crash.c: what is known of crashes ---- */
+
+enum { CRASHES_KEPT = 16 };
+struct crashes { /* the latest, a ring */
+    struct crash *kept[CRASHES_KEPT];
+    uint32_t at;
+};
+/* The one report of a process that died of a signal: log, file, list. how: "crashed: SIGSEGV" */
+struct crash *crash_report(struct supervisor *, const struct process *, const char *how);
+void crashes_json(const struct supervisor *, FILE *);
+void crashes_free(struct crashes *);
+
 /* ---- reload.c: one change of everything at a time ---- */
 
 enum stage { STAGE_IDLE, STAGE_SCAN, STAGE_PREPARE, STAGE_COMMIT };
@@ -345,6 +358,7 @@ struct supervisor {
     struct reload reload;
     struct watch watch;
     struct control control;
+    struct crashes crashes;
     int signals;
     int64_t began_ms, retry_ports_ms, stop_by_ms;
     bool stopping, shown, interactive;

@@ -53,7 +53,7 @@ static void run_down(struct worker *w, struct item *item)
     struct word *word = (struct word *)item;
     struct actor *a = actor_at(w, word->watcher);
     if (a && a->extra && forget(w, a->extra, word->watched) && a->kind->p.on_down) {
-        call_begin(w, a, "on_down");
+        call_begin(w, a, CALL_ON_DOWN);
         a->kind->p.on_down(&a->pub, word->watched, word->why);
         call_end(w);
         stream_later(w, a);

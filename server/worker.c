@@ -186,6 +186,7 @@ struct worker *worker_make(struct service *service, uint32_t index, struct ring 
     w->index = index;
     w->service = service;
     w->ring = ring;
+    w->box = &service->stats->box.of[index];
     w->pool = pool_make();
     w->events = calloc(RING_EVENTS, sizeof *w->events);
     w->unchoke.run = worker_unchoke;

@@ -23,6 +23,7 @@ static const char usage[] =
     "  describe PLUGIN            the options of a plugin, as commented INI\n"
     "  config                     the configuration in force, and where each value comes from\n"
     "  reload                     read configuration and plugins again; waits for the result\n"
+    "  crashes                    what the latest crashes were, and what led to them\n"
     "  log-level LEVEL [SERVICE]  debug, info, warn or error\n"
     "  stop                       drain and end; waits for the end\n";
 
@@ -34,7 +35,7 @@ static const struct command {
     {"status", 0, 0, show_status}, {"plugins", 0, 0, show_plugins},
     {"describe", 1, 1, show_text}, {"config", 0, 0, show_config},
     {"reload", 0, 0, show_reload}, {"log-level", 1, 2, show_nothing},
-    {"stop", 0, 0, show_nothing},
+    {"stop", 0, 0, show_nothing},  {"crashes", 0, 0, show_crashes},
 };
 
 static int wrong(const char *what, const char *word)

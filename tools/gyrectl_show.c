@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "gyrectl_table.h"
 
@@ -140,6 +141,43 @@ int show_plugins(const struct json *answer)
         table_text(&t, *problem ? problem : json_at(p, "summary")->text);
     }
     table_end(&t);
+    return 0;
+}
+
+/* "http.so+0x1234 (on_data)" of the innermost frame, or "" */
+static void frame_text(const struct json *frame, char *out, size_t n)
+{
+    const char *module = json_at(frame, "module")->text;
+    const char *function = json_at(frame, "function")->text;
+    (void)snprintf(out, n, "%s%s%s%s%s%s", module, *module ? "+" : "",
+                   json_at(frame, "offset")->text, *function ? " (" : "", function,
+                   *function ? ")" : "");
+}
+
+int show_crashes(const struct json *answer)
+{
+    struct table t;
+    const struct json *first = json_at(answer, "crashes")->first;
+    table_begin(&t, "WHEN|SERVICE|HOW|IN|SECTION|PEER|AT");
+    for (const struct json *c = first; c; c = c->next) {
+        char when[32], service[80], at[200];
+        struct tm day;
+        time_t seconds = (time_t)(json_number(json_at(c, "at_ms")) / 1000);
+        (void)strftime(when, sizeof when, "%F %T", localtime_r(&seconds, &day));
+        (void)snprintf(service, sizeof service, "%s/%s", json_at(c, "service")->text,
+                       json_at(c, "generation")->text);
+        frame_text(json_at(c, "frames")->first ? json_at(c, "frames")->first : c, at, sizeof at);
+        table_text(&t, when);
+        table_text(&t, service);
+        table_state(&t, json_at(c, "how")->text, TABLE_BAD);
+        table_text(&t, json_at(c, "callback")->text);
+        table_text(&t, json_at(c, "section")->text);
+        table_text(&t, json_at(c, "peer")->text);
+        table_text(&t, at);
+    }
+    table_end(&t);
+    if (!first) (void)puts("no service has crashed since the server began");
+    else (void)printf("\nthe reports: %s\n", json_at(answer, "folder")->text);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 
 int show_status(const struct json *);
 int show_plugins(const struct json *);
+int show_crashes(const struct json *);
 int show_config(const struct json *);
 int show_text(const struct json *);
 int show_reload(const struct json *);

@@ -12,7 +12,7 @@
 
 struct work {
     struct job job;
-    uint32_t slot;
+    uint32_t slot, section;
     uint64_t id;
     void (*run)(gyre_view, gyre_out *);
     gyre_out out;
@@ -37,7 +37,9 @@ static bool grow(gyre_out *o, size_t more)
 static void do_work(struct job *job)
 {
     struct work *k = (struct work *)job;
+    if (box_here) box_enter(box_here, CALL_WORK, 0, k->section);
     k->run((gyre_view){k->in, k->in_n}, &k->out);
+    if (box_here) box_leave(box_here);
 }
 
 static void done(struct worker *w, struct item *item)
@@ -62,7 +64,7 @@ static int work_run(struct gyre_actor *pub, void (*run)(gyre_view, gyre_out *), 
     struct request *r = k ? request_open(w, a, tag, answer, GYRE_NEVER) : NULL;
     if (!r) goto full;
     *k = (struct work){.job = {.work = do_work, .item = {.run = done}, .worker = w},
-                       .slot = r->slot, .id = r->id, .run = run,
+                       .slot = r->slot, .section = section_of(a)->id, .id = r->id, .run = run,
                        .out = {.grow = grow, .owner = k}, .out_max = out_max, .in_n = in.n};
     if (in.n) memcpy(k->in, in.p, in.n);
     if (helpers_post(w->service, &k->job)) return GYRE_OK;

@@ -46,4 +46,5 @@ expect bytes bytes 'oracle model:'
 expect endpoint endpoint 'oracle spelling:' tests/fuzz/corpus/endpoint
 expect metadata metadata 'oracle manual:' tests/fuzz/corpus/metadata
 expect ini ini 'oracle line:' tests/fuzz/corpus/ini
+expect box box 'oracle numbers:' tests/fuzz/corpus/box
 expect message message 'oracle round trip:' tests/fuzz/corpus/message

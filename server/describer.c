@@ -94,3 +94,11 @@ int describer_turn(struct describer *d, struct plugin_info **info, char *why, si
     describer_end(d);
     return answer;
 }
+
+void describer_stop(struct describer *d)
+{
+    if (!d->pid) return;
+    (void)kill(d->pid, SIGKILL);
+    (void)waitpid(d->pid, NULL, 0);
+    describer_end(d);
+}

@@ -95,7 +95,7 @@ static void look_at_name(struct folder *folder, const char *name)
     char *path = text_of("%s/%s", folder->places->plugins, name);
     uint64_t signature = signature_of(path);
     if (!signature) set_problem(f, text_of("cannot be read: %s", strerror(errno)));
-    if (signature && signature != f->signature && !f->child.pid && !f->queued) {
+    if (signature && signature != f->signature && !f->coming) { /* else when that has settled */
         f->signature = signature;
         look_at(folder, f, path);
     }
@@ -302,6 +302,8 @@ void folder_free(struct folder *folder)
 {
     for (size_t i = 0; i < folder->n; i++) {
         struct plugin_file *f = &folder->files[i];
+        describer_stop(&f->child);
+        module_drop(f->coming);
         module_drop(f->module);
         module_drop(f->previous);
         free(f->problem);

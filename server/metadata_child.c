@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <link.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -43,6 +44,7 @@ static bool lock_in(void)
         (void)dropped;
     }
     limit(RLIMIT_NPROC, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* not before: a change of user takes it away */
     /* Readable again after the change of user: the copy is opened through /proc/self/fd. */
     return prctl(PR_SET_DUMPABLE, 1) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }

@@ -67,12 +67,13 @@ struct describer { /* a child that reads one plugin's metadata */
 bool describer_start(struct describer *, const char *copy, char *why, size_t why_n);
 /* Takes what is there. 0: not finished; 1: *info is yours; -1: why. */
 int describer_turn(struct describer *, struct plugin_info **info, char *why, size_t why_n);
+void describer_stop(struct describer *); /* its child ends now, unheard */
 
 struct plugin_file {
     char *name;         /* "http.so" */
     uint64_t signature; /* of its inode and times: looked at again when that changes */
     struct module *module, *previous; /* the newest good one, and the one before it */
-    struct module *coming;            /* being described */
+    struct module *coming;            /* to be described, or waits for others to be; NULL: none */
     struct describer child;           /* pid 0: none */
     char *problem;                    /* why the file as it is now is not used */
     bool seen, gone, queued;

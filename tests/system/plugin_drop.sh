@@ -88,9 +88,44 @@ cp -p "$T/good.so" "$T/plugins/.open" && mv "$T/plugins/.open" "$T/plugins/tell.
 chmod 644 "$T/good.so"
 broken "writable by others" 'writ'
 
+# A file that changes over and over while another holds up the look at the folder: the last counts.
+describers() { # the children that look at a plugin file, one a line
+    local pid argv
+    for pid in $(services); do
+        mapfile -d '' argv <"/proc/$pid/cmdline"
+        [ "${argv[1]:-}" != --describe ] || echo "$pid"
+    done 2>/dev/null
+}
+looks() { [ -n "$(describers)" ]; }
+tell wait.so -DLOAD_WAITS -DNAME='"wait"'
+holds "a plugin hangs" within 3 looks
+tell tell.so -DCODE='"four"'
+touch "$T/plugins/wait.so"
+plugin_put "$T/good.so" tell.so
+: >"$LOG"
+holds "it is given up" log_says 'wait.so does not finish loading' 1 10
+holds "and looked at no more" ctl reload
+same "what changed meanwhile is as it was" "two $current" "$(tells code) $(service tell)"
+rm "$T/plugins/wait.so"
+
 rm "$T/plugins/tell.so"
 holds "removed: what runs goes on" log_says "removed"
 same "with the same code" two "$(tells code)"
 holds "nothing crashed" alive
+tell wait.so -DLOAD_WAITS -DNAME='"wait"'
+holds "a plugin hangs once more" within 3 looks
+looked=$(describers)
+hang_up "$steady"
 stop
 same "it stops with 0" 0 "$STATUS"
+holds "what looked at the plugin is gone too" await 1 end "$looked"
+same "and left no copy" "" "$(ls "$T/run/plugins" 2>/dev/null)"
+rm "$T/plugins/wait.so"
+start
+tell wait.so -DLOAD_WAITS -DNAME='"wait"'
+holds "a plugin hangs a last time" within 3 looks
+looked=$(describers)
+kill -KILL "$PID"
+wait "$PID" 2>/dev/null
+PID=
+holds "without its server it ends too" await 5 end "$looked"

@@ -4,7 +4,8 @@
  * A crash of what served is answered at once, the next ones after 10 ms * 2^n, 20 % more or less,
  * up to LIMIT_BACKOFF_MS. More than LIMIT_CRASHES in LIMIT_CRASH_WINDOW_MS opens the breaker of
  * that service: one try every LIMIT_BREAKER_MS. Exit code 2 is an error of configuration: nobody
- * tries until something changes. A fresh plugin file that does not stand up is rolled back.
+ * tries until something changes, unless it came of a change that is refused for it. A fresh plugin
+ * file that does not stand up is rolled back.
  * Promise: never touches another service; sockets stay open, so connections wait meanwhile.
  */
 #include <signal.h>
@@ -161,6 +162,7 @@ static void lost(struct supervisor *s, struct process *p, int status)
     struct service *v = p->service;
     const struct crew *crew = p->has ? p->has : p->wants;
     bool served = p->state == READY;
+    bool proposed = served && p->in_reload && s->reload.stage == STAGE_PREPARE; /* not in force */
     say_end(p, status, how, sizeof how);
     if (!p->in_reload) log_error("service %s/%u %s", p->name, p->generation, how);
     if (WIFSIGNALED(status)) (void)crash_report(s, p, how);
@@ -171,7 +173,7 @@ static void lost(struct supervisor *s, struct process *p, int status)
         v->backoff = 0;
         v->breaker = false;
     }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIGURATION) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CONFIGURATION && !proposed) {
         v->held = v->settled = true;
         log_error("service %s stays down until its configuration or plugin changes", v->name);
         return;

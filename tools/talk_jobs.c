@@ -4,7 +4,8 @@
  * A plugin that crashes or hangs fails one script, and the report says in which cutting. The
  * child's log is kept in memory and shown with a failure.
  * Promise: results are told in the order of the command line, whichever ends first.
- * Limits: CUTTING_SECONDS of real time for one cutting, JOBS_AT_ONCE children.
+ * Limits: CUTTING_SECONDS of real time for one cutting, PATIENCE (in the environment) times as many
+ * on a slow machine; JOBS_AT_ONCE children.
  */
 #include <errno.h>
 #include <execinfo.h>
@@ -20,7 +21,8 @@
 #include "core.h"
 #include "talk.h"
 
-enum { CUTTING_SECONDS = 30, REPORT_MOST = 32 * 1024, LOG_SHOWN = 16 * 1024, CHILD_DONE = 33 };
+enum { CUTTING_SECONDS = 30, PATIENCE_MOST = 100 };
+enum { REPORT_MOST = 32 * 1024, LOG_SHOWN = 16 * 1024, CHILD_DONE = 33 };
 enum { FEW = 4 }; /* the first cuttings: whole, every byte alone, two at random */
 
 /* In a sanitizer build: looks for leaks now, as the child leaves without its exit handlers. */
@@ -65,9 +67,17 @@ struct script { /* that is played now */
     struct talk_cut cut;
 };
 
+static unsigned limit_seconds(void)
+{
+    const char *text = getenv("PATIENCE");
+    unsigned long times = text ? strtoul(text, NULL, 10) : 1;
+    if (times < 1) times = 1;
+    return CUTTING_SECONDS * (unsigned)(times < PATIENCE_MOST ? times : PATIENCE_MOST);
+}
+
 static void play(const struct script *s, const struct talk_fault *fault, struct talk_result *r)
 {
-    alarm(CUTTING_SECONDS);
+    alarm(limit_seconds());
     empty_folder(s->tmp);
     talk_run(s->talk, s->o->path, s->tmp, &s->cut, fault, r);
     s->p->done++;
@@ -201,8 +211,8 @@ static void describe_death(const char *path, int status, struct progress *p)
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     p->passed = false;
     if (signal == SIGALRM)
-        snprintf(p->report, sizeof p->report, "%s: stuck: no end after %d seconds\n", path,
-                 CUTTING_SECONDS);
+        snprintf(p->report, sizeof p->report, "%s: stuck: no end after %u seconds\n", path,
+                 limit_seconds());
     else
         snprintf(p->report, sizeof p->report, "%s: it crashed: %s\n", path,
                  signal ? strsignal(signal) : "the process ended itself; see the log");

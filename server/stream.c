@@ -352,7 +352,7 @@ void stream_rearm_starved(struct worker *w)
         if (!a) continue;
         stream_of(a)->flags &= ~(uint32_t)S_STARVED;
         if (a->flags & A_CLOSED) stream_closed(w, a);
-        else stream_recv(w, a);
+        else balance(w, a); /* it may hold too much by now */
     }
 }
 

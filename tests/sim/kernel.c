@@ -66,7 +66,8 @@ static struct sim_op *note(struct ring *r, enum sim_what what, int fd, uint64_t 
     struct sim_op *op = m->spare;
     if (op) m->spare = op->next;
     else op = sim_need(malloc(sizeof *op));
-    *op = (struct sim_op){.ring = m, .next = m->ops, .what = what, .fd = fd, .user = user};
+    *op = (struct sim_op){.ring = m, .next = m->ops, .what = what, .fd = fd,
+                          .number = ++m->submitted, .user = user};
     if (m->ops) m->ops->before = op;
     m->ops = op;
     if (what != DO_CANCEL && fd >= SIM_FD_FIRST) {

@@ -108,6 +108,7 @@ struct sim_op {
     enum sim_op_state state;
     bool last;                  /* it is being cancelled, and what it does now is the last */
     int fd;
+    uint64_t number;            /* in the order in which they were submitted */
     uint64_t user, at;          /* at: in a file */
     int64_t due_ns;             /* not before; 0: it was not held back yet */
     void *to;
@@ -128,6 +129,7 @@ struct sim_ring {
     struct sim *sim;
     struct sim_ring *next;
     uint32_t index, process;
+    uint64_t submitted;         /* so many operations */
     struct sim_op *ops, *spare;
     struct sim_op **queue;      /* to be run: submitted, or something happened to them */
     size_t queue_n, queue_cap;

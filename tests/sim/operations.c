@@ -312,10 +312,12 @@ static void cancel(struct sim_op *op)
     sim_op_free(op);
 }
 
+/* What was submitted behind the cancel is not its target. */
 static enum sim_result run_cancel(struct sim_ring *m, struct sim_op *op)
 {
     for (struct sim_op *o = m->ops; o; o = o->next) {
-        if (o->user != op->user || o->what == DO_CANCEL || o->what == DO_CLOSE) continue;
+        if (o->number > op->number || o->user != op->user) continue;
+        if (o->what == DO_CANCEL || o->what == DO_CLOSE) continue;
         cancel(o);
         break;
     }

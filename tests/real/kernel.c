@@ -294,7 +294,7 @@ static size_t op_reap(struct ring *r, struct ring_event *out, size_t most)
     if (n > most) n = most;
     for (size_t i = 0; i < n; i++) {
         out[i] = m->events[m->events_at++];
-        if (m->sim->alive && !m->sim->alive(m->sim->alive_user, r, out[i].user))
+        if (m->sim->alive && !m->sim->alive(m->sim->alive_user, r, &out[i]))
             sim_wrong("an operation (user %lx) ends after what it belongs to was freed",
                       (unsigned long)out[i].user);
     }

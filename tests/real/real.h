@@ -137,7 +137,7 @@ struct sim {
     /* record.c */
     uint64_t faults[FAULT_KINDS], events;
     FILE *trace;
-    bool (*alive)(void *, const struct ring *, uint64_t);
+    bool (*alive)(void *, const struct ring *, const struct ring_event *);
     void *alive_user;
 };
 

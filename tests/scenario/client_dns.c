@@ -99,6 +99,8 @@ static bool ask_udp(struct run *r, struct client *c, gyre_out *o)
 static bool answer_udp(struct run *r, struct client *c, gyre_view *v)
 {
     gyre_view message = gyre_all(v);
+    if (message.n >= 2 && message.p[0] != (uint8_t)c->number)
+        damage(r, "client %u (%s) got an answer to another's question", c->number, c->kind->name);
     if (message.n < 2 || c->answered == c->asked || message.p[1] != (uint8_t)c->answered)
         return true;
     if (r->plan.per_million[FAULT_DATAGRAM_CUT] && message.n >= 4 && (message.p[3] & 15) == 1)

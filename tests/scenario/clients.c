@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * clients.c - the life of a client: connects, asks, reads, ends; each with a character.
  *
- * Some read slowly, stall, reset, leave in the middle, or end their side and wait for the rest. One
- * without such a character must get an answer to all that it asked, in time, and never be closed
- * on; unless its run is harsh, its server was killed, or time jumped.
+ * Some read slowly, stall, reset, vanish without a word (the server has to end them), leave in the
+ * middle, or end their side and wait for the rest. One without such a character must get an answer
+ * to all that it asked, in time, and never be closed on; unless its run is harsh, its server was
+ * killed, or time jumped.
  */
 #include <stdlib.h>
 
@@ -16,9 +17,9 @@ static uint64_t own_random(struct client *c, uint64_t n)
     return sim_random(&c->random) % n;
 }
 
-static const struct client_kind *const kinds[] = {&client_echo, &client_chat, &client_http,
-                                                  &client_http, &client_dns_tcp, &client_dns_udp,
-                                                  &client_link};
+static const struct client_kind *const kinds[] = {&client_echo, &client_chat, &client_desk,
+                                                  &client_http, &client_http, &client_dns_tcp,
+                                                  &client_dns_udp, &client_link};
 
 static struct client *client_make(struct run *r, uint32_t number)
 {
@@ -36,12 +37,15 @@ static struct client *client_make(struct run *r, uint32_t number)
     c->most = 1 + (uint32_t)own_random(c, 12);
     c->depth = own_random(c, 2) ? 1 : 1 + (uint32_t)own_random(c, 6);
     c->wakes_ns = r->began_ns + (int64_t)own_random(c, 1000) * 1000000;
+    /* Datagrams come together, as many in a batch as there are. */
+    if (k->datagrams) c->wakes_ns -= c->wakes_ns % GYRE_MS(100);
     /* Some come just when something happens. */
     if (r->plan.events_n && own_random(c, 4) == 0)
         c->wakes_ns = r->began_ns + r->plan.events[own_random(c, r->plan.events_n)].at_ns;
     uint64_t character = k->datagrams || r->plan.plain ? 100 : own_random(c, 20);
     c->slow = character == 0 || character == 1;
-    c->stalls = character == 2;
+    c->vanishes = character == 9;
+    c->stalls = character == 2 || c->vanishes;
     c->resets = character == 3;
     c->quits = character == 4;
     if (c->slow || c->stalls) c->depth = c->most; /* it sends on, though it does not read */
@@ -164,7 +168,12 @@ static void act(struct run *r, struct client *c)
     bool all_sent = c->out_at == c->out_n && c->asked == c->most;
     if (c->resets && own_random(c, 8) == 0) return leave(r, c, true);
     if (c->quits && !c->said_eof && own_random(c, 8) == 0) leave(r, c, false);
-    if (c->stalls && c->asked_ns && own_random(c, 30) == 0) return leave(r, c, true);
+    if (c->stalls && c->asked_ns && own_random(c, 30) == 0) {
+        if (!c->vanishes) return leave(r, c, true);
+        sim_say(r->sim, "client %u (%s) vanishes", c->number, c->kind->name);
+        c->wakes_ns = GYRE_NEVER;
+        return;
+    }
     if (c->slow) {
         sim_slow(c->end, false);
         sim_slow(c->end, true);

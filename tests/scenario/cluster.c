@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * cluster.c - the supervisor's part of a scenario: generations of one service with five plugins.
+ * cluster.c - the supervisor's part of a scenario: generations of one service with six plugins.
  *
  * The listening sockets belong to process 0 and live as long as the run; each generation gets
  * descriptors of its own for them. A new one serves before the old one drains; a killed one is
@@ -12,7 +12,7 @@
 #include "config.h"
 #include "scenario.h"
 
-enum { DRAIN_MS = 30000, ABORT_MS = 1000, ENTRIES = 8 };
+enum { ABORT_MS = 1000, ENTRIES = 8 };
 
 static struct plugin *plugins; /* loaded once a process; every service has them */
 static struct stats_page pages[GENERATIONS];
@@ -24,6 +24,7 @@ static const struct site {
 } sites[SITES] = {
     [SITE_ECHO] = {"echo", false, {0}, {0}},
     [SITE_CHAT] = {"chat", false, {"motd"}, {"Welcome."}},
+    [SITE_DESK] = {"tests/plugins/desk", false, {0}, {0}},
     [SITE_HTTP] = {"http", false, {"root"}, {"/www"}},
     [SITE_DNS] = {"dns", true, {"zones", "zone"}, {"/zones", "example.test"}},
     [SITE_LINK] = {"tests/plugins/link", false, {0}, {0}},
@@ -73,7 +74,7 @@ static struct entry *entries_of(const struct run *r, enum site_id id, const char
     for (size_t i = 0; i < 3 && sites[id].key[i]; i++)
         e[(*n)++] = (struct entry){.key = text(sites[id].key[i]),
                                    .value = text(sites[id].value[i])};
-    for (size_t i = 0; r->plan.tight && id <= SITE_CHAT && i < 4; i++)
+    for (size_t i = 0; r->plan.tight && id <= SITE_DESK && i < 4; i++)
         e[(*n)++] = (struct entry){.key = text(tight[i][0]), .value = text(tight[i][1])};
     if (extra_key) e[(*n)++] = (struct entry){.key = text(extra_key), .value = text(extra_value)};
     for (size_t i = 0; i < *n; i++) {
@@ -247,7 +248,7 @@ static void drain(struct run *r, struct generation *g)
 {
     if (g->draining) return;
     g->draining = true;
-    g->drain_until_ns = sim_now(r->sim) + GYRE_MS(DRAIN_MS);
+    g->drain_until_ns = sim_now(r->sim) + GYRE_MS(r->plan.drain_ms);
     sim_say(r->sim, "generation %u drains", g->process);
     sim_note_fault(r->sim, FAULT_DRAIN, 1);
     (void)alloc_owner(g->process);
@@ -377,8 +378,10 @@ void cluster_order(struct run *r, enum order what)
         sim_note_fault(r->sim, FAULT_CRASH, 1);
         break;
     case ORDER_CLOCK:
-        sim_set_wall(r->sim, (int64_t)run_random(r, (uint64_t)GYRE_SECONDS(2000000000)));
         sim_advance(r->sim, sim_now(r->sim) + (int64_t)run_random(r, (uint64_t)GYRE_SECONDS(7200)));
+        __attribute__((fallthrough));
+    case ORDER_WALL:
+        sim_set_wall(r->sim, (int64_t)run_random(r, (uint64_t)GYRE_SECONDS(2000000000)));
         sim_note_fault(r->sim, FAULT_CLOCK, 1);
         break;
     }

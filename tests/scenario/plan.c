@@ -54,7 +54,9 @@ void plan_make(struct plan *p, uint64_t seed, enum weather weather)
     uint64_t random = seed * 0x9e3779b97f4a7c15u + 7;
     *p = (struct plan){.workers = 1 + (uint32_t)pick(&random, WORKERS_MOST),
                        .clients = 4 + (uint32_t)pick(&random, 44)};
+    static const uint32_t drains_ms[] = {100, 1000, 6000, 30000};
     p->plain = weather == WEATHER_PLAIN;
+    p->drain_ms = drains_ms[3];
     p->buffers = RING_BUFFERS;
     if (p->plain) return;
     p->harsh = pick(&random, 3) == 0;
@@ -68,4 +70,6 @@ void plan_make(struct plan *p, uint64_t seed, enum weather weather)
         add(p, some_time(&random, 1500), orders[pick(&random, sizeof orders / sizeof *orders)]);
     }
     if (pick(&random, 8) == 0) add(p, some_time(&random, 1500), ORDER_CLOCK);
+    if (pick(&random, 8) == 0) add(p, some_time(&random, 1500), ORDER_WALL);
+    p->drain_ms = drains_ms[pick(&random, sizeof drains_ms / sizeof *drains_ms)];
 }

@@ -71,13 +71,14 @@ static void turn_until(struct run *r, bool (*over)(const struct run *))
         some |= cluster_turn(r);
         some |= clients_act(r);
         some |= peer_act(r);
-        if (steps % 16 == 0)
+        if (steps % 4 == 0)
             for (size_t i = 0; i < GENERATIONS; i++)
                 if (r->gens[i].service) check_generation(r, &r->gens[i]);
         if (steps == STEPS_MOST) damage(r, "it never comes to rest");
         int64_t next;
         if (some || !sim_quiet(r->sim, &next)) continue;
         clients_patience(r);
+        times_check(r);
         next = next_time(r, next);
         if (next == GYRE_NEVER) damage(r, "nothing will ever happen any more");
         sim_advance(r->sim, next < sim_now(r->sim) ? sim_now(r->sim) : next);
@@ -92,7 +93,6 @@ static void set_faults(struct run *r)
     sim_set_queue(r->sim, p->queue);
     if (p->tight) sim_set_window(r->sim, 2048);
     alloc_fail_often(r->seed, p->memory_per_million);
-    pool_plain = p->memory_per_million > 0; /* so that each block of a pool can fail */
 }
 
 static void finish(struct run *r, struct outcome *out)
@@ -116,9 +116,10 @@ static void finish(struct run *r, struct outcome *out)
     for (enum sim_fault f = 0; f < FAULT_KINDS; f++) out->faults[f] = sim_faults(r->sim, f);
 }
 
-void play(uint64_t seed, enum weather weather, FILE *trace, struct outcome *out)
+void play(uint64_t seed, enum weather weather, bool elsewhere, FILE *trace, struct outcome *out)
 {
     struct run *r = calloc(1, sizeof *r);
+    bool pools_were_plain = pool_plain;
     if (!r) abort();
     *out = (struct outcome){0};
     reported = out;
@@ -127,6 +128,9 @@ void play(uint64_t seed, enum weather weather, FILE *trace, struct outcome *out)
     plan_make(&r->plan, seed, weather);
     alloc_reset();
     alloc_hold();
+    alloc_elsewhere(elsewhere ? seed : 0);
+    /* Each block of a pool can fail, or lie elsewhere. */
+    pool_plain |= elsewhere || r->plan.memory_per_million;
     r->sim = sim_make(seed);
     sim_trace(r->sim, trace);
     sim_process(r->sim, 0);
@@ -147,5 +151,7 @@ void play(uint64_t seed, enum weather weather, FILE *trace, struct outcome *out)
     site_files_free(r);
     sim_free(r->sim);
     shadow_end();
+    times_end();
+    pool_plain = pools_were_plain;
     free(r);
 }

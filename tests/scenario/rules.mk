@@ -14,7 +14,8 @@ $(BUILD)/tests/simulate: $(SCENARIO) $(SIM) $(CORE_SIM)
 SEEDS ?= 2000
 sim:
 	@tools/deps build
-	@$(MAKE) --no-print-directory all $(BUILD)/tests/plugins/link.so $(BUILD)/tests/simulate
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/plugins/link.so \
+	    $(BUILD)/tests/plugins/desk.so $(BUILD)/tests/simulate
 	@$(BUILD)/tests/simulate --build $(BUILD) --seeds $(SEEDS)
 
 # The same over real kernels: plain runs, to be compared (tests/scenario/differ.sh).

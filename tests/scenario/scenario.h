@@ -3,8 +3,8 @@
  *
  * plan.c makes a plan from a seed. cluster.c does the supervisor's part: generations of a service
  * with real plugins, replaced, reloaded, drained and killed. clients.c and client_*.c talk to them.
- * shadow.c writes down what plugins write. check.c looks at the core between turns. play.c runs one
- * seed; main.c many.
+ * shadow.c writes down what plugins write. check.c looks at the core between turns, times.c at what
+ * must have happened by now. play.c runs one seed; main.c many.
  */
 #ifndef GYRE_SCENARIO_H
 #define GYRE_SCENARIO_H
@@ -14,15 +14,16 @@
 #include "../sim/sim.h"
 
 enum { WORKERS_MOST = 3, GENERATIONS = 4, CLIENTS_MOST = 96, FILES = 8, DAMAGE_TEXT = 512 };
-enum site_id { SITE_ECHO, SITE_CHAT, SITE_HTTP, SITE_DNS, SITE_LINK, SITES };
+enum site_id { SITE_ECHO, SITE_CHAT, SITE_DESK, SITE_HTTP, SITE_DNS, SITE_LINK, SITES };
 
 struct run;
 struct client;
 
 /* ---- the plan of a seed (plan.c) ---- */
 
+/* CLOCK: time jumps, and the clock on the wall is set. WALL: it alone, which nobody may notice. */
 enum order { ORDER_RELOAD, ORDER_REFRESH, ORDER_FILE, ORDER_REPLACE, ORDER_CRASH, ORDER_CLOCK,
-             ORDER_AGAIN };
+             ORDER_WALL, ORDER_AGAIN };
 struct event {
     int64_t at_ns;
     enum order what;
@@ -31,6 +32,7 @@ struct plan {
     uint32_t workers, clients;
     uint32_t per_million[FAULT_KINDS], memory_per_million;
     uint32_t buffers, queue;
+    uint32_t drain_ms; /* then a draining generation has to end at once */
     bool harsh; /* faults that no client can be spared from: only the core's own account counts */
     bool plain; /* nothing is difficult */
     bool tight; /* small limits, so that they are hit */
@@ -85,7 +87,7 @@ struct client_kind {
     bool (*answer)(struct run *, struct client *, gyre_view *v);
     bool (*through)(const struct client *); /* has all it asked for */
 };
-extern const struct client_kind client_echo, client_chat, client_http, client_dns_tcp,
+extern const struct client_kind client_echo, client_chat, client_desk, client_http, client_dns_tcp,
     client_dns_udp, client_link;
 
 struct client {
@@ -102,7 +104,7 @@ struct client {
     size_t seen_n;      /* of all that ever came */
     int fd;             /* the server's descriptor, once it is known */
     uint32_t tries;     /* of a datagram */
-    bool slow, stalls, resets, quits, half; /* its character */
+    bool slow, stalls, vanishes, resets, quits, half; /* its character */
     bool said_eof, over, excused, began_answer;
 };
 void clients_begin(struct run *);
@@ -153,7 +155,8 @@ struct outcome {
     uint64_t digest; /* of what all clients got: the same on every kernel, in a plain run */
     char damage[DAMAGE_TEXT]; /* empty: all is well */
 };
-void play(uint64_t seed, enum weather, FILE *trace, struct outcome *);
+/* elsewhere: what the core allocates lies in another order, which must change nothing. */
+void play(uint64_t seed, enum weather, bool elsewhere, FILE *trace, struct outcome *);
 /* Something is wrong: it is the outcome, and the process ends. */
 _Noreturn void damage(struct run *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 uint64_t run_random(struct run *, uint64_t n); /* 0 … n - 1 */
@@ -161,5 +164,15 @@ uint64_t run_random(struct run *, uint64_t n); /* 0 … n - 1 */
 /* ---- check.c ---- */
 
 void check_generation(struct run *, const struct generation *);
-bool check_alive(void *run, const struct ring *, uint64_t op);
+/* Of each event before the core has it: is what it belongs to still there? */
+bool check_alive(void *run, const struct ring *, const struct ring_event *);
+size_t check_held_of(struct actor *); /* bytes that wait for its on_data */
+size_t check_in_max(struct actor *);  /* from so many on it is not read */
+
+/* ---- times.c ---- */
+
+void times_event(struct run *, size_t generation, const struct worker *, struct actor *,
+                 const struct ring_event *);
+void times_check(struct run *); /* before the clock moves */
+void times_end(void);
 #endif

@@ -29,7 +29,7 @@ static struct {
     pthread_mutex_t lock;
     struct live *at;
     size_t cap, used; /* cap: a power of two, at most half of it used */
-    uint64_t bytes, calls, failed, fail_at, chance;
+    uint64_t bytes, calls, failed, fail_at, chance, places;
     uint32_t per_million, held, owner;
     bool for_good;
     void (*tell)(void);
@@ -102,13 +102,26 @@ static bool fails(void)
     return now;
 }
 
+/* One of a few blocks, so that addresses say nothing of the order of calls. */
+static void *somewhere(size_t n, bool zero)
+{
+    enum { MOST = 4 };
+    void *some[MOST];
+    size_t count = all.places ? 1 + (size_t)(sim_random(&all.places) % MOST) : 1;
+    size_t taken = all.places ? (size_t)(sim_random(&all.places) % count) : 0;
+    for (size_t i = 0; i < count; i++) some[i] = zero ? calloc(1, n) : malloc(n);
+    for (size_t i = 0; i < count; i++)
+        if (i != taken) free(some[i]);
+    return some[taken];
+}
+
 static void *take(void *old, size_t n, bool zero)
 {
     void *p = NULL;
     pthread_mutex_lock(&all.lock);
     if (!fails()) {
         if (old && !forget(old)) sim_wrong("realloc of a block that is none");
-        p = zero ? calloc(1, n) : realloc(old, n ? n : 1);
+        p = old ? realloc(old, n ? n : 1) : somewhere(n ? n : 1, zero);
         note(sim_need(p), n);
     }
     pthread_mutex_unlock(&all.lock);
@@ -190,6 +203,11 @@ void alloc_fail_often(uint64_t seed, uint32_t per_million)
 {
     all.chance = seed;
     all.per_million = per_million;
+}
+
+void alloc_elsewhere(uint64_t seed)
+{
+    all.places = seed;
 }
 
 void alloc_hold(void)

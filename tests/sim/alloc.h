@@ -22,6 +22,8 @@ void alloc_fail_at(uint64_t n, bool for_good);
 void alloc_tell(void (*)(void));
 /* Each call fails with this chance, by a random row of its own. 0: none. */
 void alloc_fail_often(uint64_t seed, uint32_t per_million);
+/* Blocks lie in another order than they were taken, by a random row of its own. 0: as they come. */
+void alloc_elsewhere(uint64_t seed);
 /* Between these two nothing fails, and nothing is counted as a call. They nest. */
 void alloc_hold(void);
 void alloc_go_on(void);

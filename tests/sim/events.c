@@ -105,7 +105,7 @@ size_t sim_op_reap(struct ring *r, struct ring_event *out, size_t most)
     for (size_t i = 0; i < n; i++) {
         out[i] = m->events[m->events_at++];
         m->sim->events++;
-        if (m->sim->alive && !m->sim->alive(m->sim->alive_user, r, out[i].user))
+        if (m->sim->alive && !m->sim->alive(m->sim->alive_user, r, &out[i]))
             sim_wrong("an operation (user %lx) ends after what it belongs to was freed",
                       (unsigned long)out[i].user);
     }

@@ -77,7 +77,8 @@ void sim_say(struct sim *sim, const char *fmt, ...)
     fputc('\n', sim->trace);
 }
 
-void sim_on_event(struct sim *sim, bool (*alive)(void *, const struct ring *, uint64_t), void *user)
+void sim_on_event(struct sim *sim,
+                  bool (*alive)(void *, const struct ring *, const struct ring_event *), void *user)
 {
     sim->alive = alive;
     sim->alive_user = user;

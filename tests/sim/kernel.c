@@ -272,6 +272,7 @@ static void op_wait(struct ring *r, int64_t deadline_ns, bool busy)
               deadline_ns > m->sim->now_ns;
     m->deadline_ns = deadline_ns;
     m->woken = false;
+    sim_hash_in(m->sim, (uint64_t)deadline_ns);
 }
 
 static void op_wake(struct ring *r)

@@ -88,7 +88,7 @@ struct sim {
     /* what happened */
     uint64_t hash, events;
     FILE *trace;
-    bool (*alive)(void *, const struct ring *, uint64_t);
+    bool (*alive)(void *, const struct ring *, const struct ring_event *);
     void *alive_user;
 };
 

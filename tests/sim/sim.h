@@ -144,7 +144,8 @@ void sim_trace(struct sim *, FILE *);
 /* Into the trace, with the time. */
 void sim_say(struct sim *, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Asked before an event is given to the core: false means that nobody can take it any more. */
-void sim_on_event(struct sim *, bool (*alive)(void *user, const struct ring *, uint64_t op),
+void sim_on_event(struct sim *,
+                  bool (*alive)(void *user, const struct ring *, const struct ring_event *),
                   void *user);
 /* Called instead of stopping, when the core does what the real kernel would punish in silence. It
  * must not return. */

@@ -123,6 +123,7 @@ struct need_info {
 };
 struct plugin_info {
     char *name, *version, *summary;
+    char *text; /* what metadata_read has read */
     uint32_t target, flags;
     bool streams, datagrams; /* what it can listen on */
     uint32_t message_max, high_mark, idle_ms, handshake_ms; /* of its stream kind; 0: the host's */

@@ -73,6 +73,14 @@ static void answer_with(struct client *c, const char *text)
     c->deadline_ms = clock_ms() + LIMIT_CONTROL_MS;
 }
 
+void control_tell(struct supervisor *s, enum client_state state, const char *text)
+{
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) {
+        struct client *c = &s->control.clients[i];
+        if (c->fd >= 0 && c->state == state) answer_with(c, text);
+    }
+}
+
 void control_reloaded(struct supervisor *s, bool ok, const struct problems *all)
 {
     char *text = NULL;

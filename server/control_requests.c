@@ -8,6 +8,9 @@
  *   reload                     read everything again; answers when it is done:
  *                              {"ok": bool, "problems": [{"warning": bool, "text": …}]}
  *   crashes                    the latest reports of crashes, the oldest first (crash_show.c)
+ *   upgrade [PATH]             the program at PATH (an absolute one; the server's own) takes the
+ *                              place of this one; answers when its services serve:
+ *                              {"ok": true, "from": version, "to": version}
  *   log-level LEVEL [SERVICE]  debug info warn error; {"ok": true}
  *   stop                       drains and ends; answers at the end, {"ok": true}
  * What is wrong with a request: {"error": text}.
@@ -110,6 +113,17 @@ static void reload(struct supervisor *s, struct client *c, char **word, FILE *f)
     reload_ask(s);
 }
 
+static void upgrade(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    const char *why = upgrade_ask(s, word[1]);
+    if (why) {
+        say_error(f, why);
+        return;
+    }
+    c->state = CLIENT_WAITS_UPGRADE;
+    c->deadline_ms = INT64_MAX;
+}
+
 static void stop(struct supervisor *s, struct client *c, char **word, FILE *f)
 {
     (void)word, (void)f;
@@ -125,7 +139,7 @@ static const struct request {
 } requests[] = {
     {"status", 0, 0, status}, {"plugins", 0, 0, plugins},     {"describe", 1, 1, describe},
     {"config", 0, 0, config}, {"log-level", 1, 2, set_level}, {"reload", 0, 0, reload},
-    {"stop", 0, 0, stop},     {"crashes", 0, 0, crashes},
+    {"stop", 0, 0, stop},     {"crashes", 0, 0, crashes},     {"upgrade", 0, 1, upgrade},
 };
 
 void control_answer(struct supervisor *s, struct client *c)

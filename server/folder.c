@@ -31,7 +31,7 @@ static void set_problem(struct plugin_file *f, char *problem)
     f->problem = problem;
 }
 
-static struct plugin_file *file_at(struct folder *folder, const char *name)
+struct plugin_file *folder_file(struct folder *folder, const char *name)
 {
     size_t at = 0;
     while (at < folder->n && strcmp(folder->files[at].name, name) < 0) at++;
@@ -85,7 +85,7 @@ static void look_at_name(struct folder *folder, const char *name)
 {
     size_t n = strlen(name);
     if (n < 4 || name[0] == '.' || strcmp(name + n - 3, ".so") != 0) return;
-    struct plugin_file *f = file_at(folder, name);
+    struct plugin_file *f = folder_file(folder, name);
     if (!f) {
         log_error("plugin file %s: more than %d files in the folder", name, LIMIT_PLUGINS);
         return;

@@ -86,6 +86,7 @@ enum {
     LIMIT_DESCRIBERS = 8,           /* children that read plugins at the same time */
     LIMIT_DESCRIBE_MS = 5 * 1000,   /* for one of them */
     LIMIT_DEBOUNCE_MS = 150,        /* after the last change of a watched folder */
+    LIMIT_UPGRADE_MS = 60 * 1000,   /* for the new program to check, and for a change to end */
     LIMIT_PORT_RETRY_MS = 2000,     /* a port that was taken is tried again */
     LIMIT_CONTROL_CLIENTS = 16,
     LIMIT_CONTROL_LINE = 256 * 1024, /* one request: a value, each byte of it escaped by four */

@@ -2,7 +2,8 @@
  * main.c - the program's arguments. One binary: the supervisor, its services, its metadata
  * children.
  *
- * The modes --service and --describe are for the supervisor alone: it starts this file again.
+ * The modes --service, --describe and --takeover-check are for the supervisor alone: it starts this
+ * file again, or the one that shall take its place.
  * Exit status: 0 done, 1 an error that was printed, 2 wrong arguments.
  */
 #include <fcntl.h>
@@ -74,9 +75,13 @@ int main(int argc, char **argv)
         (void)printf("gyre %s\n", GYRE_VERSION);
         return 0;
     }
-    bool check = strcmp(mode, "--check") == 0, single = strcmp(mode, "--single") == 0;
+    enum start_mode how = START_SERVE;
     if (argc < 2) return wrong("which configuration?");
-    if (mode[0] == '-' && !check && !single) return wrong("unknown option");
-    if (argc != (check || single ? 3 : 2)) return wrong("one configuration, a folder or a file");
-    return supervisor_run(argv[argc - 1], check, single);
+    if (strcmp(mode, "--check") == 0) how = START_CHECK;
+    else if (strcmp(mode, "--single") == 0) how = START_SINGLE;
+    else if (strcmp(mode, "--takeover-check") == 0) how = START_TAKEOVER_CHECK;
+    else if (mode[0] == '-') return wrong("unknown option");
+    if (argc != (how == START_SERVE ? 2 : 3))
+        return wrong("one configuration, a folder or a file");
+    return supervisor_run(argv[argc - 1], how);
 }

@@ -269,7 +269,11 @@ struct plugin_info *metadata_read(gyre_view text, char *why, size_t why_n)
         (void)wrong(&r, "cannot be described: no memory");
         return NULL;
     }
-    if (read_text(&r, text)) return r.info;
+    if (read_text(&r, text)) {
+        r.info->text = strndup((const char *)text.p, text.n);
+        if (r.info->text) return r.info;
+        (void)wrong(&r, "cannot be described: no memory");
+    }
     metadata_free(r.info);
     return NULL;
 }
@@ -293,5 +297,6 @@ void metadata_free(struct plugin_info *i)
     free(i->name);
     free(i->version);
     free(i->summary);
+    free(i->text);
     free(i);
 }

@@ -94,6 +94,13 @@ struct module *module_copy(const char *file, const char *copies, char *why, size
     return made;
 }
 
+struct module *module_restore(uint64_t hash, char *copy, struct plugin_info *info)
+{
+    struct module *m = module_add(hash, copy);
+    m->info = info;
+    return m;
+}
+
 struct module *module_hold(struct module *m)
 {
     if (m) m->uses++;

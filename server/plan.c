@@ -91,19 +91,24 @@ static void add_doors(struct instance *in)
 
 /* Identity: what has the same name as before is the same section, in a new version if it changed.
  */
-static void inherit(struct instance *in, const struct instance *was)
+static void inherit(struct instance *in, const struct instance *was, const struct plan_source *from)
 {
-    static uint32_t last_id, last_version;
+    const struct known_section *known = NULL;
     if (was) {
         in->tally = was->tally;
         in->tally->uses++;
-        in->version = was->conf->hash == in->conf->hash ? was->version : ++last_version;
+        in->version = was->conf->hash == in->conf->hash ? was->version
+                                                          : ++from->numbers->version;
         return;
     }
     in->tally = need_memory(calloc(1, sizeof *in->tally));
     in->tally->uses = 1;
-    in->tally->id = ++last_id;
-    in->version = ++last_version;
+    for (size_t i = 0; i < from->known_n; i++)
+        if (from->known[i].id && strcmp(from->known[i].name, in->conf->name) == 0)
+            known = &from->known[i];
+    in->tally->id = known ? known->id : ++from->numbers->section;
+    in->version = known ? known->version : ++from->numbers->version;
+    if (known) memcpy(in->tally->past, known->past, sizeof known->past);
 }
 
 static void add_instance(struct plan *plan, const struct plan_source *from,
@@ -115,7 +120,7 @@ static void add_instance(struct plan *plan, const struct plan_source *from,
     config_check(section, module ? module->info : NULL, problems);
     section->hash = config_hash(section); /* now with what @files say */
     struct instance in = {.conf = section};
-    inherit(&in, was);
+    inherit(&in, was, from);
     if (module && problems->errors == errors) {
         in.module = module_hold(module);
         add_doors(&in);

@@ -68,6 +68,7 @@ static void finish(struct supervisor *s, bool done)
     }
     report(s);
     control_reloaded(s, done, &r->problems);
+    upgrade_reloaded(s, done);
     if (s->check && done) (void)printf("%zu sections ok\n", sections);
     if (!done && !r->first) log_error("nothing was changed");
     if (done && !r->first && r->touched)
@@ -140,7 +141,10 @@ static void begin_crew(struct supervisor *s, struct plan *plan, const struct cre
 static bool scan_done(struct supervisor *s)
 {
     struct reload *r = &s->reload;
-    struct plan_source from = {.before = s->plan, .folder = &s->folder, .single = s->single,
+    struct plan_source from = {.before = s->plan,
+                               .folder = &s->folder,
+                               .single = s->single,
+                               .numbers = &s->numbers,
                                .no_uring = s->no_uring[0] ? s->no_uring : NULL};
     if (r->first) modules_sweep(s->places.copies);
     s->folder.quiet = s->check;

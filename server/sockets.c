@@ -145,6 +145,16 @@ struct socket_set *sockets_open(struct socket_set **all, const struct endpoint *
     return set;
 }
 
+void sockets_restore(struct socket_set **all, const struct endpoint *e, const int *fds, uint32_t n)
+{
+    struct socket_set *set = need_memory(calloc(1, sizeof *set));
+    set->endpoint = *e;
+    set->n = n;
+    for (uint32_t i = 0; i < n; i++) set->fds[i] = fds[i];
+    set->next = *all;
+    *all = set;
+}
+
 void sockets_grow(struct socket_set *set, uint32_t n)
 {
     if (!set_grow(set, n))

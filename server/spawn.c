@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,28 +57,23 @@ static bool prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, c
                                              POSIX_SPAWN_SETPGROUP) == 0;
 }
 
-/* This program as a path that stays right when its file is replaced or removed. */
-static const char *own_program(void)
+int own_program(void)
 {
-    static char path[64];
-    if (!path[0]) {
-        int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-        if (fd >= 0) (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), fd);
-    }
-    return path;
+    static int fd = -1;
+    if (fd < 0) fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    return fd;
 }
 
-pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t n)
+static pid_t spawn(const char *path, char **environment, const char *const *argv, const int *fds,
+                   const int *as, size_t n)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t how;
-    char *environment[ENVIRONMENT_MAX];
     pid_t pid = 0;
-    public_environment(environment);
     if (posix_spawn_file_actions_init(&files) != 0) return 0;
     (void)posix_spawnattr_init(&how);
     int err = prepare(&files, &how, fds, as, n)
-                  ? posix_spawn(&pid, own_program(), &files, &how, (char *const *)(uintptr_t)argv,
+                  ? posix_spawn(&pid, path, &files, &how, (char *const *)(uintptr_t)argv,
                                 environment)
                   : ENOMEM;
     (void)posix_spawn_file_actions_destroy(&files);
@@ -86,20 +82,36 @@ pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t 
     return err ? 0 : pid;
 }
 
-static int make_stats(struct process *p)
+pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t n)
 {
-    int fd = memfd_create("gyre-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0) return -1;
-    if (ftruncate(fd, sizeof *p->stats) == 0 &&
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
-        void *page = mmap(NULL, sizeof *p->stats, PROT_READ, MAP_SHARED, fd, 0);
-        if (page != MAP_FAILED) {
-            p->stats = page;
-            return fd;
-        }
-    }
-    (void)close(fd);
-    return -1;
+    char *environment[ENVIRONMENT_MAX], path[64];
+    public_environment(environment);
+    /* stays right when the file is replaced or removed */
+    (void)snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), own_program());
+    return spawn(path, environment, argv, fds, as, n);
+}
+
+pid_t spawn_other(const char *path, const char *const *argv, const int *fds, const int *as,
+                  size_t n)
+{
+    return spawn(path, environ, argv, fds, as, n);
+}
+
+bool process_map_stats(struct process *p)
+{
+    struct stat st; /* that of another program may be another */
+    if (fstat(p->stats_fd, &st) != 0 || st.st_size != sizeof *p->stats) return false;
+    void *page = mmap(NULL, sizeof *p->stats, PROT_READ, MAP_SHARED, p->stats_fd, 0);
+    p->stats = page == MAP_FAILED ? NULL : page;
+    return p->stats;
+}
+
+static bool make_stats(struct process *p)
+{
+    p->stats_fd = memfd_create("gyre-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return p->stats_fd >= 0 && ftruncate(p->stats_fd, sizeof *p->stats) == 0 &&
+           fcntl(p->stats_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 &&
+           process_map_stats(p);
 }
 
 struct thread_start {
@@ -117,10 +129,13 @@ static void *run_thread(void *argument)
     return (void *)(intptr_t)status;
 }
 
-static bool start_thread(struct process *p, const struct crew *crew, int channel, int stats)
+static bool start_thread(struct process *p, const struct crew *crew, int channel)
 {
-    int ended[2];
-    if (pipe2(ended, O_CLOEXEC) != 0) return false;
+    int ended[2], stats = fcntl(p->stats_fd, F_DUPFD_CLOEXEC, 0);
+    if (stats < 0 || pipe2(ended, O_CLOEXEC) != 0) {
+        if (stats >= 0) (void)close(stats);
+        return false;
+    }
     struct thread_start *t = need_memory(calloc(1, sizeof *t));
     (void)snprintf(t->name, sizeof t->name, "%s", p->name);
     t->start = (struct service_start){t->name, p->generation, crew->workers, crew->ring, channel,
@@ -131,6 +146,7 @@ static bool start_thread(struct process *p, const struct crew *crew, int channel
         free(t);
         (void)close(ended[0]);
         (void)close(ended[1]);
+        (void)close(stats);
         errno = err;
         return false;
     }
@@ -138,7 +154,7 @@ static bool start_thread(struct process *p, const struct crew *crew, int channel
     return true;
 }
 
-static bool start_process(struct process *p, const struct crew *crew, int channel, int stats)
+static bool start_process(struct process *p, const struct crew *crew, int channel)
 {
     char generation[16], workers[16];
     (void)snprintf(generation, sizeof generation, "%u", p->generation);
@@ -147,7 +163,7 @@ static bool start_process(struct process *p, const struct crew *crew, int channe
                           ring_kind_name(crew->ring), NULL};
     const int as[] = {CHANNEL_FD, STATS_FD};
     int fds[2] = {fcntl(channel, F_DUPFD_CLOEXEC, STATS_FD + 1),
-                  fcntl(stats, F_DUPFD_CLOEXEC, STATS_FD + 1)};
+                  fcntl(p->stats_fd, F_DUPFD_CLOEXEC, STATS_FD + 1)};
     if (fds[0] >= 0 && fds[1] >= 0) p->pid = spawn_self(argv, fds, as, 2);
     if (p->pid) p->exit_fd = pidfd_open(p->pid, 0); /* not reaped: the id is still its own */
     int err = errno;
@@ -162,25 +178,29 @@ static bool start_process(struct process *p, const struct crew *crew, int channe
     return p->pid > 0;
 }
 
+static void let_go(struct process *p)
+{
+    if (p->channel >= 0) (void)close(p->channel);
+    if (p->exit_fd >= 0) (void)close(p->exit_fd);
+    if (p->stats) (void)munmap((void *)(uintptr_t)p->stats, sizeof *p->stats);
+    if (p->stats_fd >= 0) (void)close(p->stats_fd);
+    p->stats = NULL;
+    p->channel = p->exit_fd = p->stats_fd = -1;
+}
+
 bool process_spawn(struct supervisor *s, struct process *p, const struct crew *crew, char *why,
                    size_t why_n)
 {
     int pair[2] = {-1, -1};
     p->exit_fd = p->channel = -1;
-    int stats = make_stats(p);
-    bool started = stats >= 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 &&
-                   (s->single ? start_thread(p, crew, pair[1], stats)
-                              : start_process(p, crew, pair[1], stats));
+    bool started = make_stats(p) &&
+                   socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0 &&
+                   (s->single ? start_thread(p, crew, pair[1])
+                              : start_process(p, crew, pair[1]));
     if (!started) (void)snprintf(why, why_n, "%s", strerror(errno));
-    if (started) p->channel = pair[0];
-    else if (pair[0] >= 0) (void)close(pair[0]);
-    if (!started && p->stats) {
-        (void)munmap((void *)(uintptr_t)p->stats, sizeof *p->stats);
-        p->stats = NULL;
-    }
-    if (started && s->single) return true; /* the thread took the others */
-    if (pair[1] >= 0) (void)close(pair[1]);
-    if (stats >= 0) (void)close(stats);
+    p->channel = pair[0];
+    if (pair[1] >= 0 && !(started && s->single)) (void)close(pair[1]); /* a thread has taken it */
+    if (!started) let_go(p);
     return started;
 }
 
@@ -203,9 +223,7 @@ void process_kill(struct process *p, int signal)
 
 void process_free(struct process *p)
 {
-    if (p->channel >= 0) (void)close(p->channel);
-    if (p->exit_fd >= 0) (void)close(p->exit_fd);
-    if (p->stats) (void)munmap((void *)(uintptr_t)p->stats, sizeof *p->stats);
+    let_go(p);
     plan_drop(p->plan);
     plan_drop(p->next_plan);
     free(p);

@@ -54,7 +54,7 @@ static int64_t next_deadline(const struct supervisor *s)
     int64_t due = s->watch.due_ms;
     if (s->reload.stage == STAGE_SCAN && !folder_busy(&s->folder)) return 0; /* begun anew */
     const int64_t others[] = {s->retry_ports_ms, folder_deadline(&s->folder),
-                              control_deadline(&s->control),
+                              control_deadline(&s->control), upgrade_deadline(s),
                               s->check ? INT64_MAX : reload_deadline(&s->reload)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i] < due) due = others[i];
@@ -121,6 +121,7 @@ static void turn(struct supervisor *s)
     if (folder_busy(&s->folder)) folder_turn(&s->folder);
     run_clocks(s);
     reload_turn(s);
+    upgrade_turn(s);
 }
 
 static bool all_settled(const struct supervisor *s)
@@ -132,7 +133,7 @@ static bool all_settled(const struct supervisor *s)
 
 static void loop(struct supervisor *s)
 {
-    reload_ask(s);
+    if (!s->upgrade.came_back) reload_ask(s);
     reload_turn(s);
     while (!s->stopping || s->processes) {
         if (!s->shown && !s->stopping && all_settled(s)) {
@@ -185,7 +186,8 @@ static bool find_places(struct supervisor *s, char *why, size_t why_n)
         found = false;
     }
     found = found &&
-            places_find(s->check ? draft : settings.run, settings.plugins, &s->places, why, why_n);
+places_find(s->check ? draft : settings.run,
+                        s->plugins ? s->plugins : settings.plugins, &s->places, why, why_n);
     server_settings_free(&settings);
     if (config) config_free(config);
     problems_free(&unread);
@@ -198,20 +200,28 @@ static bool begin(struct supervisor *s, char *why, size_t why_n)
     for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) s->control.clients[i].fd = -1;
     s->control.fd = s->watch.fd = -1;
     s->watch.due_ms = s->retry_ports_ms = INT64_MAX;
+    s->upgrade.fd = s->upgrade.before = s->upgrade.said = -1;
+    s->upgrade.deadline_ms = INT64_MAX;
     s->folder.places = &s->places;
     s->folder.quiet = true;
     s->interactive = isatty(STDIN_FILENO);
     if (ring_works(s->no_uring, sizeof s->no_uring)) s->no_uring[0] = '\0';
     raise_descriptors();
-    if (!take_over_signals(s) || !find_places(s, why, why_n)) return false;
+    if (!take_over_signals(s)) return false;
+    enum takeover takeover = s->check ? TAKEOVER_NONE : upgrade_takeover(s, why, why_n);
+    s->shown = takeover == TAKEOVER_DONE;
+    if (takeover == TAKEOVER_FAILED) return false;
+    bool fresh = takeover == TAKEOVER_NONE;
+    if (fresh && !find_places(s, why, why_n)) return false;
     if (s->check) return true;
-    if (!control_open(&s->control, s->places.control, why, why_n)) return false;
+    if (fresh && !control_open(&s->control, s->places.control, why, why_n)) return false;
     watch_open(&s->watch, s->conf, s->places.plugins);
     return true;
 }
 
 static void end(struct supervisor *s)
 {
+    upgrade_end(s);
     control_close(&s->control);
     watch_close(&s->watch);
     plan_drop(s->plan);
@@ -226,18 +236,20 @@ static void end(struct supervisor *s)
     (void)rmdir(s->places.run);
 }
 
-int supervisor_run(const char *conf, bool check, bool single)
+int supervisor_run(const char *conf, enum start_mode how)
 {
     char why[1024];
     struct supervisor *s = need_memory(calloc(1, sizeof *s));
     s->began_ms = clock_ms();
     s->conf = conf;
-    s->check = check;
-    s->single = single;
+    s->check = how == START_CHECK || how == START_TAKEOVER_CHECK;
+    s->single = how == START_SINGLE;
     log_open("supervisor", GYRE_INFO);
-    if (begin(s, why, sizeof why)) {
+    bool begun = how != START_TAKEOVER_CHECK || upgrade_draft(s, why, sizeof why);
+    if (begun && begin(s, why, sizeof why)) {
         loop(s);
         end(s);
+        if (how == START_TAKEOVER_CHECK && !s->exit_status) upgrade_say_sound();
     } else {
         log_error("%s", why);
         s->exit_status = 1;
@@ -245,6 +257,6 @@ int supervisor_run(const char *conf, bool check, bool single)
     int status = s->exit_status;
     free(s);
     (void)fflush(NULL);
-    if (single) _exit(status); /* plugins were loaded here: their statics are locked */
+    if (how == START_SINGLE) _exit(status); /* plugins were loaded here: their statics are locked */
     return status;
 }

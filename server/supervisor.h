@@ -49,6 +49,8 @@ struct module { /* a private copy of one good file. Counted: files and plans hol
 };
 /* A copy of the file in the folder of copies; info is still NULL. NULL: why. */
 struct module *module_copy(const char *file, const char *copies, char *why, size_t why_n);
+/* One that an earlier supervisor had; both are taken. */
+struct module *module_restore(uint64_t hash, char *copy, struct plugin_info *);
 struct module *module_hold(struct module *); /* its argument, which may be NULL */
 void module_drop(struct module *);           /* the last one deletes the copy */
 void modules_sweep(const char *copies);      /* deletes copies that nobody holds */
@@ -85,6 +87,7 @@ struct folder {
     bool unreadable;
     bool quiet; /* the first scan, and --check: good plugins are no news */
 };
+struct plugin_file *folder_file(struct folder *, const char *name); /* made if need be, or NULL */
 void folder_scan(struct folder *); /* looks at all files; those that changed are described */
 bool folder_busy(const struct folder *);
 size_t folder_fds(const struct folder *, struct pollfd *, size_t most);
@@ -112,6 +115,7 @@ struct socket_set *sockets_find(struct socket_set *all, const char *endpoint);
 /* A new set of n sockets. NULL: why. */
 struct socket_set *sockets_open(struct socket_set **all, const struct endpoint *, uint32_t n,
                                 char *why, size_t why_n);
+void sockets_restore(struct socket_set **all, const struct endpoint *, const int *fds, uint32_t n);
 void sockets_grow(struct socket_set *, uint32_t n); /* for more workers; what fails is logged */
 void sockets_close_unkept(struct socket_set **all); /* and forgets every keep */
 /* "taken by nginx (pid 812)", or "taken". */
@@ -160,10 +164,21 @@ struct plan { /* counted: processes hold it */
     struct crew **crews;
     size_t crews_n;
 };
+struct known_section { /* what an earlier supervisor called a section */
+    const char *name;
+    uint32_t id, version;
+    int64_t past[STAT_MAX];
+};
+struct numbers { /* the last ones given */
+    uint32_t section, version;
+};
 struct plan_source {
     struct config *config;     /* taken */
     const struct plan *before; /* ids and versions of what stays the same; or NULL */
     const struct folder *folder;
+    const struct known_section *known; /* for sections that are not in before */
+    size_t known_n;
+    struct numbers *numbers;
     const char *no_uring; /* why not; NULL: it works */
     bool single;
 };
@@ -194,6 +209,10 @@ bool door_open(const struct instance *, const char *endpoint); /* instance may b
 /* Starts this program again, with a few descriptors as 0 … and nothing else of ours. argv ends with
  * NULL; as[i] is what fds[i] becomes. 0: errno. */
 pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t n);
+/* The same of another program, which is given our whole environment. */
+pid_t spawn_other(const char *path, const char *const *argv, const int *fds, const int *as,
+                  size_t n);
+int own_program(void); /* its file, open; -1: errno */
 
 enum process_state { STARTING, READY, DRAINING };
 struct process {
@@ -205,6 +224,7 @@ struct process {
     pthread_t thread;
     int exit_fd; /* readable when it has ended */
     int channel; /* -1: ended */
+    int stats_fd;
     const struct stats_page *stats;
     enum process_state state;
     int64_t deadline_ms;            /* to answer what was asked, or to leave; INT64_MAX: none */
@@ -215,9 +235,11 @@ struct process {
     uint32_t unprepared;            /* M_PREPARE without an answer */
     uint32_t committing;            /* M_COMMIT without an answer */
     bool in_reload, refused, terminated;
+    bool inherited; /* of the program before this one: to be replaced */
     char said[256]; /* why it ends, as far as known */
 };
 bool process_spawn(struct supervisor *, struct process *, const struct crew *, char *why, size_t);
+bool process_map_stats(struct process *); /* the page of stats_fd */
 int process_reap(struct process *);              /* its wait status */
 void process_kill(struct process *, int signal); /* nothing for a thread */
 void process_free(struct process *);
@@ -315,6 +337,9 @@ bool watch_due(struct watch *); /* true once, when something has changed and is 
 
 /* ---- control.c, control_requests.c, status.c, report.c, ready.c ---- */
 
+enum client_state {
+    CLIENT_ASKS, CLIENT_WAITS_RELOAD, CLIENT_WAITS_STOP, CLIENT_WAITS_UPGRADE, CLIENT_ANSWERED,
+};
 struct client {
     int fd; /* -1: free */
     struct words asked;
@@ -323,7 +348,7 @@ struct client {
     size_t answer_n;
     int64_t deadline_ms;
     bool fresh; /* wants the reload after the one under way */
-    enum { CLIENT_ASKS, CLIENT_WAITS_RELOAD, CLIENT_WAITS_STOP, CLIENT_ANSWERED } state;
+    enum client_state state;
 };
 struct control {
     int fd;
@@ -335,6 +360,7 @@ size_t control_fds(const struct control *, struct pollfd *, size_t most);
 int64_t control_deadline(const struct control *);
 void control_turn(struct supervisor *);
 void control_answer(struct supervisor *, struct client *); /* or the answer is put off */
+void control_tell(struct supervisor *, enum client_state, const char *text); /* who waits so */
 void control_reloaded(struct supervisor *, bool ok, const struct problems *);
 void control_close(struct control *); /* answers those who wait for the end */
 
@@ -344,11 +370,38 @@ void plugins_json(const struct supervisor *, FILE *);
 void config_json(const struct supervisor *, FILE *);
 void ready_table(struct supervisor *); /* what serves, and how to try it; to standard output */
 
+/* ---- upgrade.c: another program in the place of this one ---- */
+
+struct upgrade {
+    enum { UPGRADE_NONE, UPGRADE_CHECKS, UPGRADE_WAITS, UPGRADE_CHANGES } stage;
+    char *program;   /* its path */
+    int fd;          /* that file; -1: none */
+    pid_t pid;       /* of the child that checks, or 0 */
+    int said;        /* a memfd with what it said */
+    int64_t deadline_ms;
+    char *from;      /* the version that handed over to this program, or NULL */
+    int before;      /* that program's file, until the change is done; -1: none */
+    char *came_back; /* why the upgrade failed that this program began, or NULL */
+};
+/* The answer comes by control_tell. NULL: it has begun; or why not. */
+const char *upgrade_ask(struct supervisor *, const char *path_or_null);
+void upgrade_turn(struct supervisor *);
+int64_t upgrade_deadline(const struct supervisor *);
+void upgrade_reloaded(struct supervisor *, bool done); /* the first change after a takeover */
+/* TAKEOVER_NONE: a start like any other. */
+enum takeover { TAKEOVER_NONE, TAKEOVER_DONE, TAKEOVER_FAILED };
+enum takeover upgrade_takeover(struct supervisor *, char *why, size_t why_n);
+/* In the child that checks: can the table be read? Then the plugin folder is that of the server. */
+bool upgrade_draft(struct supervisor *, char *why, size_t why_n);
+void upgrade_say_sound(void); /* its last word, when all is well */
+void upgrade_end(struct supervisor *);
+
 /* ---- supervisor.c ---- */
 
 struct supervisor {
     const char *conf; /* folder or file */
     bool check, single;
+    char *plugins; /* the plugin folder, whatever the configuration says; or NULL */
     char no_uring[256]; /* why io_uring does not work here; "": it does */
     struct places places;
     struct folder folder;
@@ -360,6 +413,8 @@ struct supervisor {
     struct watch watch;
     struct control control;
     struct crashes crashes;
+    struct upgrade upgrade;
+    struct numbers numbers;
     int signals;
     int64_t began_ms, retry_ports_ms, stop_by_ms;
     bool stopping, shown, interactive;

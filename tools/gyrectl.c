@@ -24,6 +24,7 @@ static const char usage[] =
     "  config                     the configuration in force, and where each value comes from\n"
     "  reload                     read configuration and plugins again; waits for the result\n"
     "  crashes                    what the latest crashes were, and what led to them\n"
+    "  upgrade [PATH]             another gyre takes the place of this one; nothing is lost\n"
     "  log-level LEVEL [SERVICE]  debug, info, warn or error\n"
     "  stop                       drain and end; waits for the end\n";
 
@@ -36,12 +37,19 @@ static const struct command {
     {"describe", 1, 1, show_text}, {"config", 0, 0, show_config},
     {"reload", 0, 0, show_reload}, {"log-level", 1, 2, show_nothing},
     {"stop", 0, 0, show_nothing},  {"crashes", 0, 0, show_crashes},
+    {"upgrade", 0, 1, show_upgrade},
 };
 
 static int wrong(const char *what, const char *word)
 {
     (void)fprintf(stderr, "gyrectl: %s%s\n%s", what, word, usage);
     return 2;
+}
+
+static int no_file(const char *path)
+{
+    (void)fprintf(stderr, "gyrectl: %s: %s\n", path, strerror(errno));
+    return 1;
 }
 
 /* The whole answer, or NULL and a message. */
@@ -137,6 +145,11 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
     if (!command) return wrong("unknown command ", argv[1]);
+    if (rest == 3 && strcmp(command->name, "upgrade") == 0) { /* the server's folder is another */
+        char *path = realpath(argv[2], NULL);
+        if (!path) return no_file(argv[2]);
+        argv[2] = path;
+    }
     if (rest - 2 < command->least || rest - 2 > command->most)
         return wrong("wrong arguments for ", argv[1]);
     if (!socket && !places_find(run, NULL, &places, why, sizeof why)) return wrong(why, "");

@@ -215,6 +215,14 @@ int show_reload(const struct json *answer)
     return ok ? 0 : 1;
 }
 
+int show_upgrade(const struct json *answer)
+{
+    const char *from = json_at(answer, "from")->text;
+    (void)printf("gyre %s has taken over from gyre %s\n", json_at(answer, "to")->text,
+                 from ? from : "?");
+    return 0;
+}
+
 int show_nothing(const struct json *answer)
 {
     return json_true(json_at(answer, "ok")) ? 0 : 1;

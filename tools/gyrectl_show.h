@@ -12,5 +12,6 @@ int show_crashes(const struct json *);
 int show_config(const struct json *);
 int show_text(const struct json *);
 int show_reload(const struct json *);
+int show_upgrade(const struct json *);
 int show_nothing(const struct json *);
 #endif

@@ -38,6 +38,7 @@ static const struct places places = {.plugins = "/plugins"};
 static struct folder folder = {.places = &places, .files = files, .n = PLUGINS};
 
 static const char *no_uring; /* NULL: it works */
+static struct numbers numbers;
 
 static struct plan *make(const struct plan *before)
 {
@@ -48,7 +49,7 @@ static struct plan *make(const struct plan *before)
     struct config *config = config_read_all(conf, &problems);
     cr_assert_not_null(config);
     const struct plan_source from = {.config = config, .before = before, .folder = &folder,
-                                     .no_uring = no_uring};
+                                     .no_uring = no_uring, .numbers = &numbers};
     return plan_make(&from, &problems);
 }
 

@@ -51,7 +51,7 @@ void entry_free(struct entry *e)
     free(e->folder);
 }
 
-static void section_free(struct conf_section *s)
+void conf_section_free(struct conf_section *s)
 {
     for (size_t i = 0; i < s->entries_n; i++) entry_free(&s->entries[i]);
     free(s->entries);
@@ -63,8 +63,13 @@ static void section_free(struct conf_section *s)
 void config_free(struct config *c)
 {
     if (!c) return;
-    for (size_t i = 0; i < c->n; i++) section_free(&c->sections[i]);
+    for (size_t i = 0; i < c->n; i++) conf_section_free(&c->sections[i]);
+    for (size_t i = 0; i < c->files_n; i++) {
+        free(c->files[i].name);
+        safe_free(c->files[i].text);
+    }
     free(c->sections);
+    free(c->files);
     free(c);
 }
 
@@ -75,10 +80,18 @@ const struct conf_section *config_section(const struct config *c, const char *na
     return NULL;
 }
 
+const struct conf_file *config_file(const struct config *c, const char *name)
+{
+    for (size_t i = 0; c && i < c->files_n; i++)
+        if (!strcmp(c->files[i].name, name)) return &c->files[i];
+    return NULL;
+}
+
 /* ---- one file, key by key ---- */
 
 struct building {
     struct config *config;
+    const struct conf_draft *draft; /* or NULL */
     struct problems *problems;
     struct conf_section *section; /* NULL: the section line was wrong, its keys mean nothing */
     size_t entries_cap;           /* of section */
@@ -92,8 +105,7 @@ static bool no_memory(struct building *b)
     return false;
 }
 
-/* "http  blog.example.org" becomes name, plugin and instance. NULL: why it is wrong. */
-static const char *split_name(const char *text, struct conf_section *s)
+const char *conf_section_split(const char *text, struct conf_section *s)
 {
     size_t plugin_n = strcspn(text, " \t");
     const char *instance = text + plugin_n + strspn(text + plugin_n, " \t");
@@ -119,7 +131,7 @@ static bool begin_section(struct building *b, const char *text, uint32_t line)
     struct config *c = b->config;
     struct conf_section s = {0}, *sections;
     const struct conf_section *other;
-    const char *wrong = split_name(text, &s);
+    const char *wrong = conf_section_split(text, &s);
     (void)snprintf(s.where, sizeof s.where, "%s:%u", b->file, line);
     b->section = NULL;
     b->entries_cap = 0;
@@ -135,12 +147,12 @@ static bool begin_section(struct building *b, const char *text, uint32_t line)
         wrong = "many";
     }
     if (wrong) {
-        section_free(&s);
+        conf_section_free(&s);
         return true;
     }
     sections = realloc(c->sections, (c->n + 1) * sizeof *sections);
     if (!sections) {
-        section_free(&s);
+        conf_section_free(&s);
         return no_memory(b);
     }
     c->sections = sections;
@@ -241,6 +253,42 @@ static bool take_key(void *user, const char *section, uint32_t section_line, con
 
 /* ---- files ---- */
 
+/* Takes the text, which stays with the configuration. */
+static void read_text(struct building *b, gyre_view text)
+{
+    struct config *c = b->config;
+    struct conf_file *files = reallocarray(c->files, c->files_n + 1, sizeof *files);
+    if (files) c->files = files;
+    char *name = files ? strdup(b->file) : NULL;
+    if (!name) {
+        safe_free(text);
+        (void)no_memory(b);
+        return;
+    }
+    c->files[c->files_n++] = (struct conf_file){name, text};
+    (void)ini_read(b->file, text, take_key, b, b->problems);
+}
+
+static void read_draft(struct building *b)
+{
+    gyre_view from = b->draft->text;
+    uint8_t *copy = malloc(from.n + 1);
+    if (b->draft->gone) {
+        free(copy);
+    } else if (copy) {
+        if (from.n) memcpy(copy, from.p, from.n);
+        copy[from.n] = 0;
+        read_text(b, GYRE_MAKE(gyre_view, copy, from.n));
+    } else {
+        (void)no_memory(b);
+    }
+}
+
+static bool is_draft(const struct building *b, const char *file)
+{
+    return b->draft && !strcmp(b->draft->file, file);
+}
+
 static void read_file(struct building *b, const char *path)
 {
     char why[PROBLEM_TEXT];
@@ -248,13 +296,14 @@ static void read_file(struct building *b, const char *path)
     const char *slash = strrchr(path, '/');
     b->file = slash ? slash + 1 : path;
     b->section = NULL;
-    if (strlen(b->file) >= LIMIT_NAME) {
+    if (is_draft(b, b->file)) {
+        read_draft(b);
+    } else if (strlen(b->file) >= LIMIT_NAME) {
         problem_add(b->problems, false, path, "its name has more than %d bytes", LIMIT_NAME - 1);
     } else if (!safe_read(path, LIMIT_CONF_FILE, NULL, &text, why, sizeof why)) {
         problem_add(b->problems, false, b->file, "%s", why);
     } else {
-        (void)ini_read(b->file, text, take_key, b, b->problems);
-        safe_free(text);
+        read_text(b, text);
     }
 }
 
@@ -280,9 +329,13 @@ static void read_folder(struct building *b)
     }
     n = scandir(b->folder, &files, is_ini, by_bytes);
     if (n < 0) problem_add(b->problems, false, b->folder, "%s", strerror(errno));
-    if (n == 0) problem_add(b->problems, true, b->folder, "no file here ends in .ini");
+    bool waits = b->draft; /* it may be a file that is not there yet: it has a place in the order */
+    if (n == 0 && !waits) problem_add(b->problems, true, b->folder, "no file here ends in .ini");
     for (int i = 0; i < n; i++) {
         char *path = NULL;
+        int order = waits ? strcmp(files[i]->d_name, b->draft->file) : -1;
+        if (order > 0) read_file(b, b->draft->file);
+        if (order >= 0) waits = false;
         b->file = files[i]->d_name; /* it was a part of a path that is freed by now */
         if (asprintf(&path, "%s/%s", b->folder, b->file) < 0) {
             no_memory(b);
@@ -292,6 +345,7 @@ static void read_folder(struct building *b)
         }
         free(files[i]);
     }
+    if (waits) read_file(b, b->draft->file);
     free(files);
 }
 
@@ -307,7 +361,13 @@ static char *folder_of(const char *file)
 
 struct config *config_read_all(const char *path, struct problems *problems)
 {
-    struct building b = {.problems = problems};
+    return config_read_draft(path, NULL, problems);
+}
+
+struct config *config_read_draft(const char *path, const struct conf_draft *draft,
+                                 struct problems *problems)
+{
+    struct building b = {.problems = problems, .draft = draft};
     struct stat st;
     bool is_folder = !stat(path, &st) && S_ISDIR(st.st_mode);
     b.folder = is_folder ? realpath(path, NULL) : folder_of(path);

@@ -48,6 +48,29 @@ typedef bool ini_key(void *user, const char *section, uint32_t section_line, con
  * false, which ends the reading. */
 bool ini_read(const char *name, gyre_view text, ini_key *, void *user, struct problems *);
 
+/* What stands where, for who changes the text: line number n is lines[n - 1]. */
+enum ini_kind {
+    INI_BLANK,
+    INI_COMMENT, /* a whole line; one behind a value is a part of that line */
+    INI_SECTION,
+    INI_KEY,
+    INI_MORE, /* goes on with the value of the key above */
+};
+struct ini_line { /* offsets into the text */
+    enum ini_kind kind;
+    size_t begin, end;     /* the line, with its end */
+    size_t text, text_end; /* without blanks at its ends, and without a comment behind it */
+    size_t value;          /* of a key: where its value begins. 0: the '=' is not on this line */
+};
+struct ini_map {
+    struct ini_line *lines;
+    size_t n, cap;
+};
+/* The same as ini_read, and a map of all lines that were read; ini_map_free it. */
+bool ini_read_map(const char *name, gyre_view text, ini_key *, void *user, struct ini_map *,
+                  struct problems *);
+void ini_map_free(struct ini_map *);
+
 /* ---- config.c ---- */
 
 struct entry {
@@ -67,9 +90,21 @@ struct conf_section {
     size_t entries_n;
     uint64_t hash;  /* of keys and values: equal means unchanged */
 };
+struct conf_file {
+    char *name; /* "20-http.ini" */
+    gyre_view text;
+};
 struct config {
     struct conf_section *sections; /* in order of files and lines; [server] is one of them */
     size_t n;
+    struct conf_file *files; /* as they were read; in order */
+    size_t files_n;
+};
+/* What one file of the folder is to become. */
+struct conf_draft {
+    const char *file; /* "20-http.ini"; it need not be there yet */
+    gyre_view text;   /* borrowed */
+    bool gone;        /* it is to go */
 };
 /* Reads every *.ini of the folder in name order (or one file). ${NAME} is replaced from the
  * environment; $${ is a plain ${. Checks that files and folders belong to root or this user, and
@@ -79,7 +114,14 @@ struct config *config_read(const char *folder, struct problems *);
 /* The same, but what could be read in spite of errors comes back, so that more of them are found.
  * NULL: nothing could. */
 struct config *config_read_all(const char *folder, struct problems *);
+/* The same with a draft in place of its file; NULL is none. */
+struct config *config_read_draft(const char *folder, const struct conf_draft *, struct problems *);
 void config_free(struct config *);
+const struct conf_file *config_file(const struct config *, const char *name); /* config or NULL */
+/* "http  blog.example.org" becomes name, plugin and instance of an empty section, to be freed by
+ * conf_section_free in any case. Not NULL: why it is no name of a section. */
+const char *conf_section_split(const char *text, struct conf_section *);
+void conf_section_free(struct conf_section *);
 const struct conf_section *config_section(const struct config *, const char *name);
 uint64_t config_hash(const struct conf_section *); /* of name, keys, values and folders */
 /* A name of a plugin, option or group: 1 to LIMIT_NAME - 1 of [a-z0-9_-]. */

@@ -10,7 +10,8 @@
  * Grammar: [section]; key = value; a comment begins with ; or # at the start of a line, or with a
  * blank and ; anywhere; an indented line goes on with the value above it, over comments but not
  * over empty lines. Only the left edge begins a section or a key.
- * Promise: defined for any bytes; every line that is wrong is told, with its number.
+ * Promise: defined for any bytes; every line that is wrong is told, with its number. A map of all
+ * lines, where one is asked for, covers every byte but a byte order mark: see edit.c.
  * Limits: LIMIT_CONF_FILE, LIMIT_CONF_VALUE, LIMIT_NAME for sections and keys.
  */
 #include <ini.h>
@@ -35,6 +36,8 @@ struct reading {
     char key[LIMIT_NAME + 1];
     const char *value; /* in whole */
     bool aside;        /* value is too long for inih */
+    struct ini_map *map; /* or NULL */
+    size_t n;            /* of the text */
     bool waiting;      /* inih has the line and has not called back */
     bool failed, stopped;
 };
@@ -71,14 +74,51 @@ static enum shape shape_of(gyre_view line)
     return is_blank(line.p[0]) ? SHAPE_INDENTED : SHAPE_EDGE;
 }
 
+/* The line that was just cut off, on the map. */
+static void put_on_map(struct reading *r, size_t begin, gyre_view line)
+{
+    struct ini_map *m = r->map;
+    if (m->n == m->cap) {
+        size_t cap = m->cap ? 2 * m->cap : 64;
+        struct ini_line *lines = reallocarray(m->lines, cap, sizeof *lines);
+        if (!lines) {
+            complain(r, false, r->line, "no memory to read it");
+            r->wrong = r->stopped = true;
+            return;
+        }
+        m->lines = lines;
+        m->cap = cap;
+    }
+    gyre_view text = gyre_trim(line);
+    size_t at = begin + (text.n ? (size_t)(text.p - line.p) : 0);
+    m->lines[m->n++] = (struct ini_line){
+        .kind = shape_of(line) == SHAPE_BLANK ? INI_BLANK : INI_COMMENT,
+        .begin = begin, .text = at, .text_end = at + text.n, .end = r->n - r->left.n};
+}
+
+/* That line is no comment: text is what counts of it. */
+static void mark(struct reading *r, enum ini_kind kind, gyre_view line, gyre_view text)
+{
+    if (!r->map || r->stopped) return;
+    struct ini_line *on = &r->map->lines[r->map->n - 1];
+    gyre_view key, left = text;
+    on->kind = kind;
+    on->text = on->begin + (text.n ? (size_t)(text.p - line.p) : 0);
+    on->text_end = on->text + text.n;
+    if (kind == INI_KEY && gyre_until(&left, '=', &key))
+        on->value = on->text_end - gyre_trim(left).n;
+}
+
 static bool next_line(struct reading *r, gyre_view *line)
 {
+    size_t begin = r->n - r->left.n;
     if (!r->left.n || r->stopped) return false;
     if (!gyre_line(&r->left, line)) {
         *line = gyre_all(&r->left);
         if (line->p[line->n - 1] == '\r') line->n--;
     }
     r->line++;
+    if (r->map) put_on_map(r, begin, *line);
     for (size_t i = 0; i < line->n; i++) {
         uint8_t c = line->p[i];
         if ((c >= 0x20 && c != 0x7f) || c == '\t') continue;
@@ -92,11 +132,14 @@ static bool next_line(struct reading *r, gyre_view *line)
 }
 
 /* Appends a line to the whole one, without its comment. */
-static void append(struct reading *r, gyre_view line)
+static void append(struct reading *r, enum ini_kind kind, gyre_view line)
 {
-    for (size_t i = 1; i < line.n; i++)
-        if (line.p[i] == ';' && is_blank(line.p[i - 1])) line.n = i;
-    gyre_put(&r->whole, gyre_trim(line));
+    gyre_view text = line;
+    for (size_t i = 1; i < text.n; i++)
+        if (text.p[i] == ';' && is_blank(text.p[i - 1])) text.n = i;
+    text = gyre_trim(text);
+    gyre_put(&r->whole, text);
+    mark(r, kind, line, text);
 }
 
 /* Letters, digits, _ and -. */
@@ -147,14 +190,15 @@ static bool gather(struct reading *r)
                                     "above: start keys and sections at the left edge");
         r->wrong = true;
     }
-    append(r, line);
-    if (line.n && line.p[0] == '[') return true;
+    bool section = line.n && line.p[0] == '[';
+    append(r, section ? INI_SECTION : INI_KEY, line);
+    if (section) return true;
     while ((shape = shape_ahead(r)) == SHAPE_COMMENT || shape == SHAPE_INDENTED) {
         if (!next_line(r, &line)) break;
         if (shape == SHAPE_COMMENT) continue;
         if (!r->wrong) doubt(r, line);
         gyre_put_byte(&r->whole, ' ');
-        append(r, line);
+        append(r, INI_MORE, line);
     }
     if (r->whole.full && !r->wrong) {
         complain(r, false, r->whole_line, "longer than %d bytes", LIMIT_CONF_VALUE);
@@ -281,8 +325,14 @@ static int take(void *user, const char *section, const char *key, const char *va
 bool ini_read(const char *name, gyre_view text, ini_key *on_key, void *user,
               struct problems *problems)
 {
+    return ini_read_map(name, text, on_key, user, NULL, problems);
+}
+
+bool ini_read_map(const char *name, gyre_view text, ini_key *on_key, void *user,
+                  struct ini_map *map, struct problems *problems)
+{
     struct reading r = {.name = name, .left = text, .on_key = on_key, .user = user,
-                        .problems = problems};
+                        .problems = problems, .map = map, .n = text.n};
     int refused;
     if (text.n > LIMIT_CONF_FILE) {
         complain(&r, false, 1, "longer than %d bytes", LIMIT_CONF_FILE);
@@ -300,4 +350,10 @@ bool ini_read(const char *name, gyre_view text, ini_key *on_key, void *user,
     if (refused && !r.failed) complain(&r, false, r.line, "inih gave up (%d)", refused);
     free(r.whole.p);
     return !r.failed;
+}
+
+void ini_map_free(struct ini_map *map)
+{
+    free(map->lines);
+    *map = (struct ini_map){0};
 }

@@ -11,7 +11,7 @@ fuzz_targets() {
         echo "${file%/}"
     done
     echo echo-udp daytime-udp dns-udp
-    echo bytes endpoint ini metadata message serve process words box
+    echo bytes edit endpoint ini metadata message serve process words box
 }
 
 # set_target NAME: sets program, corpus (folders that are there), length, options, is_plugin.
@@ -26,7 +26,7 @@ set_target() {
     done
     case $1 in
     chat) length=256 ;;
-    http | ini | metadata | serve) length=1024 ;;
+    edit | http | ini | metadata | serve) length=1024 ;;
     process | message | dns*) length=512 ;;
     box) length=400 ;;
     endpoint) length=160 ;;

@@ -223,3 +223,45 @@ Test(config, names)
     cr_expect(name_is_valid("12345678901234567890123456789012345678901234567"));
     cr_expect(!name_is_valid("123456789012345678901234567890123456789012345678"));
 }
+
+/* ---- a draft in place of a file ---- */
+
+static void expect_names(const struct conf_draft *draft, const char *wanted)
+{
+    char got[256] = "";
+    struct config *c = config_read_draft(conf, draft, &problems);
+    cr_assert_not_null(c);
+    for (size_t i = 0; i < c->n; i++)
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s@%s ", c->sections[i].name,
+                 c->sections[i].where);
+    cr_expect_str_eq(got, wanted);
+    config_free(c);
+}
+
+Test(config, a_draft)
+{
+    file("10.ini", "[a]\n");
+    file("30.ini", "[c]\n");
+    expect_names(&(struct conf_draft){"10.ini", GYRE_LIT("\n[b]\n"), false},
+                 "b@10.ini:2 c@30.ini:1 ");
+    expect_names(&(struct conf_draft){"20.ini", GYRE_LIT("[b]\n"), false},
+                 "a@10.ini:1 b@20.ini:1 c@30.ini:1 ");
+    expect_names(&(struct conf_draft){"40.ini", GYRE_LIT("[b]\n"), false},
+                 "a@10.ini:1 c@30.ini:1 b@40.ini:1 ");
+    expect_names(&(struct conf_draft){"30.ini", GYRE_NOTHING, true}, "a@10.ini:1 ");
+    expect_names(&(struct conf_draft){"30.ini", GYRE_NOTHING, false}, "a@10.ini:1 ");
+    cr_expect_eq(problems.n, 0);
+}
+
+Test(config, texts_of_files)
+{
+    file("10.ini", "[a]\nk = ${HOME}\n");
+    file("30.ini", "[");
+    struct config *c = config_read_all(conf, &problems);
+    cr_assert_not_null(c);
+    cr_assert_eq(c->files_n, 2);
+    cr_expect(gyre_eq(config_file(c, "10.ini")->text, GYRE_LIT("[a]\nk = ${HOME}\n")));
+    cr_expect(gyre_eq(config_file(c, "30.ini")->text, GYRE_LIT("[")));
+    cr_expect_null(config_file(c, "20.ini"));
+    config_free(c);
+}

@@ -280,3 +280,37 @@ Test(ini, any_bytes)
         problems_free(&problems);
     }
 }
+
+/* ---- the map ---- */
+
+Test(ini, map)
+{
+    static const char text[] = "\xef\xbb\xbf[ a ] ; x\r\n;c\n k\n\nk =  v ; y\n"
+                               "; d\n  w\t\nj\n = 1\nl =";
+    static const char *const wanted[] = {"S[ a ]", "C;c", "", "", "K:v", "C; d", "Mw", "Kj", "M= 1",
+                                         "K:"};
+    struct ini_map map = {0};
+    struct seen s = {0};
+    struct problems problems = {0};
+    s.to = open_memstream(&s.text, &s.n);
+    (void)ini_read_map("a.ini", GYRE_MAKE(gyre_view, (const uint8_t *)text, sizeof text - 1), see,
+                       &s,
+                       &map, &problems);
+    fclose(s.to);
+    cr_assert_eq(map.n, 10);
+    size_t at = 3;
+    for (size_t i = 0; i < map.n; i++) {
+        const struct ini_line *l = &map.lines[i];
+        size_t from = l->value ? l->value : l->text;
+        char got[32];
+        cr_expect_eq(l->begin, at);
+        at = l->end;
+        snprintf(got, sizeof got, "%c%s%.*s", "\0CSKM"[l->kind], l->value ? ":" : "",
+                 (int)(l->text_end - from), text + from);
+        if (*wanted[i]) cr_expect_str_eq(got, wanted[i], "line %zu: %s", i + 1, got);
+    }
+    cr_expect_eq(at, sizeof text - 1);
+    ini_map_free(&map);
+    free(s.text);
+    problems_free(&problems);
+}

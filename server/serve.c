@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * serve.c - the life of a service process: orders from the supervisor, worker threads, the end.
+ * serve.c - the life of a service process: orders from the supervisor, and the end.
  *
  * The control thread reads messages (message.h), prepares what they say (draft.c), and on M_COMMIT
  * makes it serve: first the versions on every worker, then the sockets, then the answer. Worker
@@ -21,11 +21,6 @@
 #include "serve.h"
 
 enum { ABORT_MS = 1000 };
-
-struct thread_arg {
-    struct serve *serve;
-    uint32_t index;
-};
 
 static int64_t now_ms(void)
 {
@@ -57,110 +52,19 @@ static void fatal(struct serve *s, int status, const char *why)
     s->failed = true;
 }
 
-/* ---- worker threads ---- */
-
-/* What the supervisor found out may be otherwise here: a profile or a limit of this process. */
-static struct ring *make_ring(struct serve *s, char *why, size_t why_n)
-{
-    struct ring *ring = s->start->ring == RING_EPOLL ? NULL : ring_make(why, why_n);
-    bool uring = ring;
-    if (!uring && s->start->ring == RING_URING) return NULL;
-    pthread_mutex_lock(&s->lock);
-    if (!uring && s->start->ring == RING_AUTO && !s->on_epoll)
-        log_warn("epoll serves in place of io_uring, in this service: %s", why);
-    s->on_epoll = s->on_epoll || !uring;
-    atomic_store(&s->service->stats->ring, s->on_epoll ? RING_EPOLL : RING_URING);
-    pthread_mutex_unlock(&s->lock);
-    return uring ? ring : ring_make_epoll(why, why_n);
-}
-
-static void *run_worker(void *user)
-{
-    struct thread_arg *arg = user;
-    struct serve *s = arg->serve;
-    char why[256] = "no memory for a worker", who[2 * LIMIT_NAME];
-    uint32_t index = arg->index;
-    free(arg);
-    snprintf(who, sizeof who, "%s/%u", s->start->name, s->start->generation);
-    log_open(who, log_level_now());
-    box_thread(&s->service->stats->box, index);
-    struct ring *ring = make_ring(s, why, sizeof why);
-    bool ok = ring && service_worker(s->service, index, ring);
-    pthread_mutex_lock(&s->lock);
-    if (!ok) {
-        s->failed = true;
-        snprintf(s->why, sizeof s->why, "%s", why);
-    }
-    s->started++;
-    pthread_cond_broadcast(&s->changed);
-    while (s->started < s->service->workers_n) pthread_cond_wait(&s->changed, &s->lock);
-    ok = !s->failed;
-    pthread_mutex_unlock(&s->lock);
-    if (ok) worker_run(s->service->workers[index]);
-    return NULL;
-}
-
-static bool start_workers(struct serve *s)
-{
-    sigset_t all, old;
-    pthread_t thread;
-    bool ok = true;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    for (uint32_t i = 0; ok && i < s->service->workers_n; i++) {
-        struct thread_arg *arg = malloc(sizeof *arg);
-        if (arg) *arg = (struct thread_arg){s, i};
-        ok = arg && !pthread_create(&thread, NULL, run_worker, arg);
-        if (ok) s->threads[i] = thread;
-    }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (!ok) {
-        fatal(s, EXIT_FATAL, "cannot start worker threads");
-        return false;
-    }
-    pthread_mutex_lock(&s->lock);
-    while (s->started < s->service->workers_n) pthread_cond_wait(&s->changed, &s->lock);
-    pthread_mutex_unlock(&s->lock);
-    s->running = true;
-    if (s->failed) fatal(s, EXIT_FATAL, s->why);
-    return !s->failed;
-}
-
-static void passed(struct worker *w, void *user)
-{
-    struct serve *s = user;
-    (void)w;
-    pthread_mutex_lock(&s->lock);
-    s->synced++;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->lock);
-}
-
-/* Waits until every worker has done what was posted before, and has told its ring. */
-static void sync_workers(struct serve *s)
-{
-    for (int round = 0; round < 2; round++) { /* the second: the turn after has submitted it */
-        s->synced = 0;
-        for (uint32_t i = 0; i < s->service->workers_n; i++) {
-            s->sync[i].run = passed;
-            s->sync[i].arg = s;
-            errand_post(s->service->workers[i], &s->sync[i]);
-        }
-        pthread_mutex_lock(&s->lock);
-        while (s->synced < s->service->workers_n) pthread_cond_wait(&s->changed, &s->lock);
-        pthread_mutex_unlock(&s->lock);
-    }
-}
-
 static bool on_commit(struct serve *s)
 {
     bool again = s->running && !s->drafts && !s->sockets;
-    if (!s->running && !start_workers(s)) return true;
+    if (!s->running) s->running = threads_start(&s->threads);
+    if (!s->running) {
+        fatal(s, EXIT_FATAL, s->threads.why);
+        return true;
+    }
     drafts_publish(s);
-    sync_workers(s); /* homes are open everywhere before anything is accepted anywhere */
+    threads_sync(&s->threads); /* homes are open everywhere before anything is accepted anywhere */
     drafts_listen(s);
     if (again) service_again(s->service);
-    sync_workers(s);
+    threads_sync(&s->threads);
     serve_say(s, M_COMMITTED, NULL);
     return true;
 }
@@ -290,7 +194,7 @@ static void tidy_up(struct serve *s)
         s->channel_over = true;
         serve_until_over(s);
         service_stop(s->service);
-        for (uint32_t i = 0; i < s->service->workers_n; i++) pthread_join(s->threads[i], NULL);
+        threads_join(&s->threads);
     }
     if (s->service->wake_fd >= 0) close(s->service->wake_fd);
     s->service->wake_fd = -1;
@@ -301,8 +205,7 @@ static void tidy_up(struct serve *s)
 int service_main(const struct service_start *start)
 {
     char who[2 * LIMIT_NAME], why[128];
-    struct serve s = {.start = start, .lock = PTHREAD_MUTEX_INITIALIZER,
-                      .changed = PTHREAD_COND_INITIALIZER};
+    struct serve s = {.start = start};
     s.sockets_end = &s.sockets;
     snprintf(who, sizeof who, "%s/%u", start->name, start->generation);
     log_open(who, log_level_now());
@@ -315,6 +218,7 @@ int service_main(const struct service_start *start)
     }
     if (!start->threads_only) box_begin(&s.service->stats->box);
     s.service->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    threads_prepare(&s.threads, start, s.service);
     serve_until_over(&s);
     if (!s.failed) serve_say(&s, M_DRAINED, NULL);
     if (!start->threads_only) _exit(s.status);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * serve.h - one service process from within: what serve.c (its life) and draft.c (what it is told)
- * share. All of it belongs to the control thread, unless a lock says otherwise.
+ * share. All of it belongs to the control thread.
  */
 #ifndef GYRE_SERVE_H
 #define GYRE_SERVE_H
 
-#include <pthread.h>
-
 #include "message.h"
 #include "section.h"
+#include "threads.h"
 
 enum { EXIT_FATAL = 1, EXIT_CONFIG = 2 };
 
@@ -34,14 +33,8 @@ struct serve {
     struct service *service;
     struct draft *drafts;
     struct socket_draft *sockets, **sockets_end;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    uint32_t started, synced; /* workers that have their ring; that passed a sync */
+    struct threads threads;
     bool failed, running, drained, channel_over;
-    bool on_epoll;          /* io_uring was refused here, and that was said */
-    pthread_t threads[LIMIT_WORKERS];
-    struct errand sync[LIMIT_WORKERS];
-    char why[256];
     int64_t drain_until_ms; /* 0: not draining */
     int status;
 };

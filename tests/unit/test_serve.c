@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alloc.h"
+#include "few_fds.h"
 #include "message.h"
 #include "service.h"
 
@@ -368,6 +370,55 @@ Test(serve, from_the_first_order_to_the_last)
     word(M_REFRESH); /* too late, and harmless */
     close(fd);
     cr_expect_eq(ended(), 0);
+}
+
+/* The order to serve, while something is scarce: it serves, or says why not and leaves nothing. */
+static bool commits_or_says(const char *what)
+{
+    struct pollfd fd = {.fd = channel, .events = POLLIN};
+    word(M_COMMIT);
+    cr_assert_eq(poll(&fd, 1, PATIENCE_MS), 1, "%s: it says nothing", what);
+    leave_fds(-1);
+    alloc_fail_at(0, false);
+    cr_assert_eq(message_receive(channel, &got, why, sizeof why), 1, "%s", why);
+    bool serving = got.type == M_COMMITTED;
+    cr_expect(serving || got.type == M_FATAL, "%s: message %d", what, (int)got.type);
+    cr_expect_eq(ended(), !serving, "%s", what);
+    return serving;
+}
+
+static void begin_prepared(void)
+{
+    begin_with(3);
+    plugin("tests/plugins/odd/WRITABLE");
+    section(1, "one");
+    cr_assert(prepare(1, 1), "%s", why);
+}
+
+Test(serve_anew, workers_without_descriptors)
+{
+    bool serving = false;
+    size_t before = count_fds();
+    for (int left = 0; !serving; left++) {
+        cr_assert_lt(left, 40);
+        begin_prepared();
+        leave_fds(left);
+        serving = commits_or_says("few descriptors");
+        cr_expect_eq(count_fds(), before, "with %d left", left);
+    }
+}
+
+Test(serve_anew, workers_without_memory)
+{
+    uint64_t live = alloc_live(), n = 0;
+    do {
+        cr_assert_lt(++n, 400);
+        begin_prepared();
+        alloc_reset();
+        alloc_fail_at(n, false);
+        (void)commits_or_says("no memory");
+        cr_expect_eq(alloc_live(), live, "call %u", (unsigned)n);
+    } while (alloc_failed());
 }
 
 Test(serve, a_socket_for_a_section_that_is_not_there_is_closed)

@@ -199,29 +199,32 @@ static void tidy_up(struct serve *s)
     if (s->service->wake_fd >= 0) close(s->service->wake_fd);
     s->service->wake_fd = -1;
     service_free(s->service);
-    close(s->start->channel);
 }
 
 int service_main(const struct service_start *start)
 {
     char who[2 * LIMIT_NAME], why[128];
     struct serve s = {.start = start};
+    struct stats_page *stats = map_stats(start->stats_fd);
     s.sockets_end = &s.sockets;
     snprintf(who, sizeof who, "%s/%u", start->name, start->generation);
     log_open(who, log_level_now());
     if (!start->threads_only) own_signals();
-    s.service = service_make(start->name, start->generation, start->workers,
-                             map_stats(start->stats_fd), LIMIT_HELPERS, why, sizeof why);
-    if (!s.service) {
-        log_error("%s", why);
-        return EXIT_FATAL;
+    s.service = service_make(start->name, start->generation, start->workers, stats, LIMIT_HELPERS,
+                             why, sizeof why);
+    if (s.service) {
+        if (!start->threads_only) box_begin(&s.service->stats->box);
+        threads_prepare(&s.threads, start, s.service);
+        s.service->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (s.service->wake_fd < 0) fatal(&s, EXIT_FATAL, "no descriptor for a service");
+    } else {
+        fatal(&s, EXIT_FATAL, why);
     }
-    if (!start->threads_only) box_begin(&s.service->stats->box);
-    s.service->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    threads_prepare(&s.threads, start, s.service);
     serve_until_over(&s);
     if (!s.failed) serve_say(&s, M_DRAINED, NULL);
     if (!start->threads_only) _exit(s.status);
-    tidy_up(&s);
+    if (s.service) tidy_up(&s);
+    if (stats) munmap(stats, sizeof *stats);
+    close(start->channel);
     return s.status;
 }

@@ -26,26 +26,31 @@ void service_wake(struct service *s)
 
 /* ---- the service ---- */
 
+static bool own_stats(struct service *s)
+{
+    void *page = mmap(NULL, sizeof *s->stats, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                      -1, 0);
+    s->stats_private = page != MAP_FAILED;
+    s->stats = s->stats_private ? page : NULL;
+    return s->stats_private;
+}
+
 struct service *service_make(const char *name, uint32_t generation, uint32_t workers,
                              struct stats_page *stats, uint32_t helpers, char *why, size_t why_n)
 {
     struct service *s = calloc(1, sizeof *s);
-    if (!s) goto fail;
+    if (!s || pthread_mutex_init(&s->lock, NULL)) goto fail;
     s->magic = SERVICE_MAGIC;
     s->generation = generation;
     s->workers_n = workers < LIMIT_WORKERS ? workers : LIMIT_WORKERS;
     s->wake_fd = -1;
     snprintf(s->name, sizeof s->name, "%s", name);
-    if (pthread_mutex_init(&s->lock, NULL)) goto fail;
     s->stats = stats;
-    if (!stats) {
-        s->stats = mmap(NULL, sizeof *s->stats, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (s->stats == MAP_FAILED) goto fail;
-        s->stats_private = true;
-    }
-    if (helpers && !(s->helpers = helpers_make(helpers, &s->stats->box))) goto fail;
-    return s;
+    bool ok = stats || own_stats(s);
+    if (ok && helpers) ok = (s->helpers = helpers_make(helpers, &s->stats->box)) != NULL;
+    if (ok) return s;
+    service_free(s);
+    s = NULL;
 fail:
     snprintf(why, why_n, "no memory for a service");
     free(s);

@@ -4,44 +4,9 @@
  * The service runs on a thread over the real ring, as with --single; the test is the supervisor,
  * and a wrong one where it can be: then the service says so and ends.
  */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <netinet/in.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "alloc.h"
-#include "few_fds.h"
-#include "message.h"
-#include "service.h"
-
-enum { PATIENCE_MS = 20000 };
-
-static int channel = -1;
-static pthread_t thread;
-static struct service_start start;
-static struct message got;
-static struct message_out out;
-static char why[256];
-
-static void *run(void *user)
-{
-    return (void *)(intptr_t)service_main(user);
-}
-
-static void begin_with(uint32_t workers)
-{
-    int ends[2];
-    cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-    channel = ends[0];
-    start = (struct service_start){"unit", 1, workers, RING_AUTO, ends[1], -1, true};
-    cr_assert_eq(pthread_create(&thread, NULL, run, &start), 0);
-}
+#include "serve_world.h"
 
 static void begin(void)
 {
@@ -50,134 +15,6 @@ static void begin(void)
 
 TestSuite(serve, .init = begin, .timeout = 60);
 TestSuite(serve_anew, .timeout = 60); /* begins several */
-
-/* Its exit status. */
-static int ended(void)
-{
-    void *status;
-    if (channel >= 0) close(channel);
-    channel = -1;
-    cr_assert_eq(pthread_join(thread, &status), 0);
-    return (int)(intptr_t)status;
-}
-
-static void hear(enum message_type type)
-{
-    struct pollfd fd = {.fd = channel, .events = POLLIN};
-    int n;
-    do {
-        cr_assert_eq(poll(&fd, 1, PATIENCE_MS), 1, "it says nothing");
-        n = message_receive(channel, &got, why, sizeof why);
-    } while (n == 0);
-    cr_assert_eq(n, 1, "%s", why);
-    if (got.type == M_FATAL && type != M_FATAL) {
-        gyre_view text = message_get_text(&got);
-        cr_assert(false, "fatal: %.*s", (int)text.n, (const char *)text.p);
-    }
-    cr_assert_eq(got.type, type);
-}
-
-/* ---- what a supervisor says ---- */
-
-static void tell(int fd)
-{
-    cr_assert(message_send(&out, channel, fd));
-}
-
-static void word(enum message_type type)
-{
-    message_begin(&out, type);
-    tell(-1);
-}
-
-static void number(enum message_type type, uint64_t n)
-{
-    message_begin(&out, type);
-    message_put_number(&out, n);
-    tell(-1);
-}
-
-static void plugin(const char *name)
-{
-    char path[4200], self[4096] = "";
-    cr_assert_gt(readlink("/proc/self/exe", self, sizeof self - 1), 0);
-    snprintf(path, sizeof path, "%s/%s.so", dirname(self), name);
-    message_begin(&out, M_PLUGIN);
-    message_put_text(&out, gyre_str("the plugin"));
-    message_put_text(&out, gyre_str(path));
-    tell(-1);
-}
-
-static void section(uint64_t id, const char *name)
-{
-    message_begin(&out, M_SECTION);
-    message_put_number(&out, id);
-    message_put_text(&out, gyre_str(name));
-    message_put_text(&out, GYRE_LIT("odd"));
-    tell(-1);
-}
-
-static void entry(uint64_t id, const char *key, const char *value)
-{
-    message_begin(&out, M_ENTRY);
-    message_put_number(&out, id);
-    message_put_text(&out, gyre_str(key));
-    message_put_text(&out, gyre_str(value));
-    message_put_text(&out, GYRE_LIT("a.ini:7"));
-    message_put_text(&out, GYRE_LIT("/etc"));
-    tell(-1);
-}
-
-/* Asks for it; what it says is in why. */
-static bool prepare(uint64_t id, uint64_t version)
-{
-    message_begin(&out, M_PREPARE);
-    message_put_number(&out, id);
-    message_put_number(&out, version);
-    tell(-1);
-    hear(M_PREPARED);
-    cr_expect_eq(message_get_number(&got), id);
-    cr_expect_eq(message_get_number(&got), version);
-    bool ok = message_get_number(&got) == 1;
-    gyre_view text = message_get_text(&got);
-    snprintf(why, sizeof why, "%.*s", (int)text.n, (const char *)text.p);
-    cr_expect(gyre_end(&got.in));
-    return ok;
-}
-
-static void listen_on(uint64_t id, uint64_t worker, int fd, const char *text)
-{
-    message_begin(&out, M_LISTEN);
-    message_put_number(&out, id);
-    message_put_number(&out, worker);
-    message_put_number(&out, 0);
-    message_put_text(&out, gyre_str(text));
-    tell(fd);
-}
-
-static void unlisten(uint64_t id, const char *text)
-{
-    message_begin(&out, M_UNLISTEN);
-    message_put_number(&out, id);
-    message_put_text(&out, gyre_str(text));
-    tell(-1);
-}
-
-static int64_t mono_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static void drained(void)
-{
-    number(M_DRAIN, 10000);
-    hear(M_DRAINED);
-    int64_t since = mono_ms();
-    cr_expect_eq(ended(), 0);
-    cr_expect_lt(mono_ms() - since, 900, "it waited for what had left already");
-}
 
 /* ---- orders that make no sense ---- */
 
@@ -370,55 +207,6 @@ Test(serve, from_the_first_order_to_the_last)
     word(M_REFRESH); /* too late, and harmless */
     close(fd);
     cr_expect_eq(ended(), 0);
-}
-
-/* The order to serve, while something is scarce: it serves, or says why not and leaves nothing. */
-static bool commits_or_says(const char *what)
-{
-    struct pollfd fd = {.fd = channel, .events = POLLIN};
-    word(M_COMMIT);
-    cr_assert_eq(poll(&fd, 1, PATIENCE_MS), 1, "%s: it says nothing", what);
-    leave_fds(-1);
-    alloc_fail_at(0, false);
-    cr_assert_eq(message_receive(channel, &got, why, sizeof why), 1, "%s", why);
-    bool serving = got.type == M_COMMITTED;
-    cr_expect(serving || got.type == M_FATAL, "%s: message %d", what, (int)got.type);
-    cr_expect_eq(ended(), !serving, "%s", what);
-    return serving;
-}
-
-static void begin_prepared(void)
-{
-    begin_with(3);
-    plugin("tests/plugins/odd/WRITABLE");
-    section(1, "one");
-    cr_assert(prepare(1, 1), "%s", why);
-}
-
-Test(serve_anew, workers_without_descriptors)
-{
-    bool serving = false;
-    size_t before = count_fds();
-    for (int left = 0; !serving; left++) {
-        cr_assert_lt(left, 40);
-        begin_prepared();
-        leave_fds(left);
-        serving = commits_or_says("few descriptors");
-        cr_expect_eq(count_fds(), before, "with %d left", left);
-    }
-}
-
-Test(serve_anew, workers_without_memory)
-{
-    uint64_t live = alloc_live(), n = 0;
-    do {
-        cr_assert_lt(++n, 400);
-        begin_prepared();
-        alloc_reset();
-        alloc_fail_at(n, false);
-        (void)commits_or_says("no memory");
-        cr_expect_eq(alloc_live(), live, "call %u", (unsigned)n);
-    } while (alloc_failed());
 }
 
 Test(serve, a_socket_for_a_section_that_is_not_there_is_closed)

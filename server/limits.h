@@ -80,6 +80,9 @@ enum {
     LIMIT_NUDGE_MS = 50,            /* for a replaced process to stop accepting */
     LIMIT_GRACE_MS = 1000,          /* past its deadline, for a draining service to leave */
     LIMIT_KILL_MS = 5 * 1000,       /* SIGTERM to SIGKILL */
+    LIMIT_CALLBACK_MS = 1000,       /* for one callback of an actor; [server] has it as an option */
+    LIMIT_STALL_MS = 100,           /* a callback that takes longer is counted */
+    LIMIT_ABORT_MS = 500,           /* for a crash to be reported: SIGABRT to SIGKILL */
     LIMIT_SEND_MS = 1000,           /* a service that does not read its channel is killed */
     LIMIT_MESSAGES_A_TURN = 64,     /* read from one service before the others are looked at */
     LIMIT_PLUGINS = 256,            /* files of the plugin folder */

@@ -54,6 +54,9 @@ const struct option_info server_options[] = {
         "How the server waits for the kernel; auto: io_uring, or epoll where that is not allowed."),
     ROW("drain_time", GYRE_TIME, "30s", "1ms..365d|never",
         "How long streams may take to end when the server stops or a process is replaced."),
+    ROW("callback_max", GYRE_TIME, "1s", "10ms..365d|never",
+        "A callback of a plugin that takes longer is stuck: its process is ended, which is "
+        "reported, and started again."),
     {0}};
 
 size_t option_count(const struct option_info *options)
@@ -144,13 +147,19 @@ bool option_limits(const struct gyre_proto *stream, const struct entry *entries,
 
 /* ---- [server] ---- */
 
+static int64_t whole_ms(int64_t ns)
+{
+    return ns == GYRE_NEVER ? ns : ns / GYRE_MS(1);
+}
+
 bool server_settings_read(const struct config *c, struct server_settings *settings)
 {
     const struct conf_section *s = config_section(c, "server");
     struct option_value values[sizeof server_options / sizeof *server_options] = {0};
     char why[PROBLEM_TEXT];
     bool no_memory = false;
-    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, DRAIN_TIME }; /* rows of server_options */
+    /* rows of server_options */
+    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, DRAIN_TIME, CALLBACK_MAX };
     for (size_t i = 0; server_options[i].name; i++) {
         const struct option_info *o = &server_options[i];
         errno = 0;
@@ -165,9 +174,9 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
         .run = values[RUN].text,
         .log_level = (enum gyre_level)values[LOG_LEVEL].number,
         .ring = (enum ring_kind)values[RING].number,
-        .drain_ms = values[DRAIN_TIME].number,
+        .drain_ms = whole_ms(values[DRAIN_TIME].number),
+        .callback_ms = whole_ms(values[CALLBACK_MAX].number),
     };
-    if (settings->drain_ms != GYRE_NEVER) settings->drain_ms /= GYRE_MS(1);
     if (no_memory) server_settings_free(settings);
     return !no_memory;
 }

@@ -111,8 +111,9 @@ bool process_start(struct supervisor *s, struct service *v, struct plan *plan,
     p->service = v;
     p->state = STARTING;
     p->since_ms = clock_ms();
-    p->nudge_ms = INT64_MAX;
+    p->nudge_ms = p->kill_ms = INT64_MAX;
     p->in_reload = in_reload;
+    s->sample_ms = 0;
     struct process **last = &s->processes;
     while (*last) last = &(*last)->next;
     *last = p;

@@ -226,5 +226,6 @@ void process_free(struct process *p)
     let_go(p);
     plan_drop(p->plan);
     plan_drop(p->next_plan);
+    free(p->watched);
     free(p);
 }

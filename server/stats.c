@@ -29,4 +29,5 @@ const char *const stat_names[STAT_MAX] = {
     [STAT_DROPPED] = "dropped",
     [STAT_BAD_INPUT] = "bad_input",
     [STAT_BUILD_FULL] = "build_full",
+    [STAT_STALLS] = "stalls",
 };

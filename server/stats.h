@@ -41,6 +41,7 @@ enum stat_id {
     STAT_DROPPED,        /* datagrams not sent */
     STAT_BAD_INPUT,      /* on_data said BAD */
     STAT_BUILD_FULL,     /* a builder overran */
+    STAT_STALLS,         /* callbacks that took long; the supervisor counts them */
     STAT_MAX,
 };
 extern const char *const stat_names[STAT_MAX]; /* "streams", … for status --json */

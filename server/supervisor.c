@@ -58,6 +58,7 @@ static int64_t next_deadline(const struct supervisor *s)
                               s->check ? INT64_MAX : reload_deadline(&s->reload)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i] < due) due = others[i];
+    if (s->processes && s->sample_ms < due) due = s->sample_ms;
     for (const struct process *p = s->processes; p; p = p->next) {
         if (p->deadline_ms < due) due = p->deadline_ms;
         if (p->nudge_ms < due) due = p->nudge_ms;
@@ -72,6 +73,7 @@ static void run_clocks(struct supervisor *s)
     int64_t now = clock_ms();
     if (watch_due(&s->watch)) reload_ask(s);
     if (now >= s->retry_ports_ms) reload_retry_ports(s);
+    if (now >= s->sample_ms) stuck_turn(s);
     for (struct process *p = s->processes; p; p = p->next) {
         if (now >= p->nudge_ms) process_nudge(s, p);
         if (now >= p->deadline_ms) process_late(s, p);

@@ -237,6 +237,8 @@ struct process {
     bool in_reload, refused, terminated;
     bool inherited; /* of the program before this one: to be replaced */
     char said[256]; /* why it ends, as far as known */
+    struct watched *watched; /* its workers (stuck.c); NULL: not sampled yet */
+    int64_t kill_ms;         /* when it is killed, having been told to report; INT64_MAX: not */
 };
 bool process_spawn(struct supervisor *, struct process *, const struct crew *, char *why, size_t);
 bool process_map_stats(struct process *); /* the page of stats_fd */
@@ -263,6 +265,10 @@ void process_listen(struct supervisor *, struct process *, const struct instance
                     const struct door *);
 void process_readable(struct supervisor *, struct process *);
 void process_late(struct supervisor *, struct process *); /* past its deadline */
+
+/* ---- stuck.c ---- */
+
+void stuck_turn(struct supervisor *); /* a sample of all pages; says when the next one is due */
 
 /* ---- restart.c: services, their crashes, backoff and breaker ---- */
 
@@ -417,6 +423,7 @@ struct supervisor {
     struct numbers numbers;
     int signals;
     int64_t began_ms, retry_ports_ms, stop_by_ms;
+    int64_t sample_ms, sampled_ns; /* when the pages are looked at next; were last */
     bool stopping, shown, interactive;
     int exit_status;
     enum gyre_level level;

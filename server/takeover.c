@@ -193,6 +193,7 @@ static void read_process(struct reading *r)
     p->deadline_ms = (int64_t)table_get(r->t);
     p->since_ms = (int64_t)table_get(r->t);
     p->nudge_ms = (int64_t)table_get(r->t);
+    p->kill_ms = INT64_MAX;
     p->committing = (uint32_t)table_get(r->t);
     p->terminated = table_get(r->t) != 0;
     if (!r->t->draft && (p->pid <= 0 || p->exit_fd < 0 || !process_map_stats(p)))

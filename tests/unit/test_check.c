@@ -250,7 +250,7 @@ Test(check, server)
 {
     struct server_settings s;
     file("a.ini", "[server]\nworkers = 4\nplugins = ../plugins\nrun = /run/x\nlog_level = debug\n"
-                  "drain_time = 1m\nring = epoll\n");
+                  "drain_time = 1m\nring = epoll\ncallback_max = 2s\n");
     struct config *c = check(NULL, "");
     char plugins[128];
     snprintf(plugins, sizeof plugins, "%s/../plugins", conf);
@@ -260,6 +260,7 @@ Test(check, server)
     cr_expect_str_eq(s.run, "/run/x");
     cr_expect_eq(s.log_level, GYRE_DEBUG);
     cr_expect_eq(s.drain_ms, 60000);
+    cr_expect_eq(s.callback_ms, 2000);
     cr_expect_eq(s.ring, RING_EPOLL);
     server_settings_free(&s);
     config_free(c);
@@ -277,6 +278,7 @@ Test(check, server_presets)
         cr_expect_null(s.run);
         cr_expect_eq(s.log_level, GYRE_INFO);
         cr_expect_eq(s.drain_ms, LIMIT_DRAIN_MS);
+        cr_expect_eq(s.callback_ms, LIMIT_CALLBACK_MS);
         cr_expect_eq(s.ring, RING_AUTO);
         server_settings_free(&s);
         config_free(c);
@@ -294,11 +296,12 @@ Test(check, server_words)
 {
     struct server_settings s;
     file("a.ini", "[server]\nworkers = auto\ndrain_time = never\nlog_level = error\n"
-                  "ring = io_uring\n");
+                  "ring = io_uring\ncallback_max = never\n");
     struct config *c = check(NULL, "");
     cr_assert(server_settings_read(c, &s));
     cr_expect_eq(s.workers, 0);
     cr_expect_eq(s.drain_ms, GYRE_NEVER);
+    cr_expect_eq(s.callback_ms, GYRE_NEVER);
     cr_expect_eq(s.log_level, GYRE_ERROR);
     cr_expect_eq(s.ring, RING_URING);
     server_settings_free(&s);

@@ -317,17 +317,21 @@ static int op_socket(struct ring *r, int family, int type)
     return s->fd;
 }
 
+/* A path is no address; and a connection that was reset, or has ended both ways, has no peer. */
 static bool op_peer(struct ring *r, int fd, gyre_addr *out)
 {
     struct sim_socket *s = sim_socket_at(ring_of(r)->sim, fd);
+    bool over = s->reset || (s->ended && s->write_shut);
+    if (!s->connected || s->local_path || over) return false;
     *out = s->peer;
-    return s->connected;
+    return true;
 }
 
 static bool op_local(struct ring *r, int fd, gyre_addr *out)
 {
-    *out = sim_socket_at(ring_of(r)->sim, fd)->local;
-    return true;
+    struct sim_socket *s = sim_socket_at(ring_of(r)->sim, fd);
+    if (!s->local_path) *out = s->local;
+    return !s->local_path;
 }
 
 static int64_t op_now(struct ring *r, enum gyre_clock clock)

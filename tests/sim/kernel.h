@@ -28,6 +28,7 @@ struct sim_socket {
     uint32_t worker, fds;       /* fds: that are open */
     bool closed, read_shut, write_shut, connected;
     bool ended, reset;          /* what the far end did */
+    bool local_path, gone;      /* dialled by a path; and its far end has closed: no reset there */
     gyre_addr local, peer;
     struct sim_piece *in, **in_end;
     struct sim_end *end;        /* of a stream */

@@ -336,9 +336,12 @@ void sim_eof(struct sim_end *e)
     wake_input(e->socket);
 }
 
+/* A unix socket has no reset: its far end has gone, and that is an end. */
 void sim_reset(struct sim_end *e)
 {
-    e->socket->reset = true;
+    struct sim_socket *s = e->socket;
+    if (s->local_path) s->ended = s->gone = true;
+    else s->reset = true;
     e->state = SIM_RESET;
     wake_input(e->socket);
     sim_wake(e->socket->sim->fds[e->socket->fd - SIM_FD_FIRST].out);

@@ -176,7 +176,7 @@ static enum sim_result run_send(struct sim_ring *m, struct sim_op *op)
     size_t parts = op->what == DO_SEND ? 1 : op->message->msg_iovlen, all = 0;
     check_sum(op);
     if (s->reset) return finish(op, -ECONNRESET);
-    if (s->write_shut || !s->connected) return finish(op, -EPIPE);
+    if (s->write_shut || s->gone || !s->connected) return finish(op, -EPIPE);
     if (sim_happens(m->sim, FAULT_AGAIN))
         return finish(op, sim_pick(m->sim, FAULT_AGAIN, 2) ? -EAGAIN : -EINTR);
     if (sim_happens(m->sim, FAULT_SEND_ERROR)) {
@@ -283,6 +283,7 @@ static enum sim_result run_connect(struct sim_ring *m, struct sim_op *op)
     *p->waiting_end = s->end = sim_end_make(m->sim, s, NULL);
     p->waiting_end = &s->end->waiting_next;
     s->connected = true;
+    s->local_path = path != NULL;
     s->local = s->end->at;
     s->peer = at;
     return finish(op, 0);

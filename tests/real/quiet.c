@@ -30,13 +30,15 @@ static uint64_t queued(int fd, unsigned long which)
 
 /* Bytes wait to be sent, and none is in flight: the other side's window is full. Or it had to send
  * again: many small pieces fill a buffer before they fill its window, and the rest is dropped. A
- * unix socket has nothing in between. */
-static bool stuck(int fd)
+ * reader (-1: there is none) that has taken all there is has opened its window, whether that is
+ * known already or not. A unix socket has nothing in between. */
+static bool stuck(int fd, int reader)
 {
     int unsent = 0;
     struct tcp_info info = {0};
     socklen_t n = sizeof info;
     if (ioctl(fd, SIOCOUTQNSD, &unsent) != 0) return true;
+    if (reader >= 0 && !queued(reader, SIOCINQ)) return false;
     if (unsent > 0 && queued(fd, SIOCOUTQ) == (uint64_t)unsent) return true;
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == 0 && info.tcpi_backoff > 0;
 }
@@ -101,10 +103,11 @@ static const char *ops_move(struct sim *m)
 static const char *towards_server(const struct sim_end *e)
 {
     const struct real_socket *s = e->socket;
-    if (!s) return e->written && queued(e->real, SIOCOUTQ) && !stuck(e->real) ? "bytes fly" : NULL;
+    if (!s && e->written && queued(e->real, SIOCOUTQ) && !stuck(e->real, -1)) return "bytes fly";
+    if (!s) return NULL;
     uint64_t there = s->came + queued(s->real, SIOCINQ);
     if (e->in && s->under_way[DO_RECV]) return "a piece has not gone";
-    if (there < e->written) return stuck(e->real) ? NULL : "bytes fly to the server";
+    if (there < e->written) return stuck(e->real, s->real) ? NULL : "bytes fly to the server";
     return e->eof_sent && !says(s->real, POLLRDHUP) ? "FIN flies to the server" : NULL;
 }
 
@@ -116,13 +119,13 @@ static const char *stream_moves(const struct sim_end *e)
     if (real_server_ended(e) && e->state == SIM_OPEN) return "FIN flies to a far end";
     if (e->state == SIM_RESET) return NULL;
     if (s && s->closed) /* a full window tells nothing of the close behind it for many seconds */
-        return e->written > s->came && !stuck(e->real) ? "RST flies to a far end" : NULL;
+        return e->written > s->came && !stuck(e->real, -1) ? "RST flies to a far end" : NULL;
     const char *why = towards_server(e);
     if (why || !s) return why;
     uint64_t there = queued(e->real, SIOCINQ);
     if (there && !e->slow) return "a far end has not read";
     if (e->state != SIM_OPEN || s->sent <= e->got_n + there) return NULL;
-    return stuck(s->real) ? NULL : "bytes fly to a far end";
+    return stuck(s->real, e->real) ? NULL : "bytes fly to a far end";
 }
 
 /* Datagrams may be lost where a buffer is full; the kernel counts them. */

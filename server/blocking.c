@@ -17,7 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Where there is no openat2 (valgrind; old container profiles): folder by folder, and no link. */
+/* Where there is no openat2 (valgrind), or it is refused as unknown (old container profiles):
+ * folder by folder, and no link. */
 static int open_step_by_step(int root, const char *path, int flags)
 {
     int at = root, next;
@@ -47,7 +48,8 @@ static int open_beneath(int root, const char *path, uint64_t flags, uint64_t res
     long fd;
     do fd = syscall(SYS_openat2, root, path, &how, sizeof how);
     while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-    if (fd < 0 && errno == ENOSYS) return open_step_by_step(root, path, (int)flags);
+    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+        return open_step_by_step(root, path, (int)flags);
     return fd < 0 ? -errno : (int)fd;
 }
 

@@ -9,9 +9,10 @@
  * It behaves like the real ring where a plugin or the core could notice: operations begin when
  * the ring waits and never complete at the call; multishot operations end and say so; receive
  * buffers are few, of exact size, and gone once given back; a send may be short; a peer that does
- * not read fills up; closing with unread input resets; a unix socket has no reset. What the
- * real kernel would punish in silence (use of a closed descriptor, two sends at once, a buffer
- * given twice, bytes that change while they are being sent) stops the program here. Faults (faults.c) are off until a test sets them.
+ * not read fills up; closing with unread input resets; a unix socket has no reset. What the real
+ * kernel would punish in silence (use of a closed descriptor, two sends at once, a buffer given
+ * twice, bytes that change while they are being sent) stops the program here. Faults (faults.c) are
+ * off until a test sets them.
  *
  * Descriptors of sockets start at SIM_FD_FIRST and are not used again (but see sim_rewind). Smaller
  * ones are real (files, inotify) and are read, polled and closed for real.

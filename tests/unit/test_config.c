@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * test_config.c - config.c: a folder of INI files as users write them, right and wrong.
  */
+#include "alloc.h"
 #include "conf_folder.h"
 
 TestSuite(config, .init = conf_begin, .fini = conf_end);
@@ -264,4 +265,28 @@ Test(config, texts_of_files)
     cr_expect(gyre_eq(config_file(c, "30.ini")->text, GYRE_LIT("[")));
     cr_expect_null(config_file(c, "20.ini"));
     config_free(c);
+}
+
+/* Read with each allocation failing in turn: an error, or all of it. */
+Test(config, without_memory)
+{
+    uint64_t live = alloc_live(), n = 0;
+    bool failed;
+    file("10-a.ini", "[server]\nworkers = 2\n[echo]\nlisten = tcp:localhost:1\n");
+    file("20-b.ini", "[http one]\nroot = www\n[http two]\nroot = /srv\n");
+    do {
+        cr_assert_lt(++n, 400);
+        alloc_reset();
+        alloc_fail_at(n, false);
+        struct config *c = config_read(conf, &problems);
+        failed = alloc_failed();
+        alloc_reset();
+        if (!c) cr_expect(failed && problems.errors, "call %u", (unsigned)n);
+        else cr_expect(c->n == 4 && c->sections[3].entries_n == 1 && !problems.n, "call %u",
+                       (unsigned)n);
+        if (c) config_free(c);
+        problems_free(&problems);
+        cr_expect_eq(alloc_live(), live, "call %u", (unsigned)n);
+    } while (failed);
+    cr_expect_gt(n, 30);
 }

@@ -178,7 +178,7 @@ static void run_topic(struct worker *w, struct item *item)
         m->uses++;
         mail_deliver(w, to, m);
     }
-    mail_drop(m);
+    mail_drop(w, m);
 }
 
 static int bus_send(struct gyre_actor *pub, gyre_view name, uint32_t type, gyre_view text,

@@ -2,8 +2,9 @@
  * mail.c - what actors send each other, on any worker of the process.
  *
  * A mail is one allocation, made by the sender's worker and owned by the one it is posted to; it
- * carries the names of its receivers there. What reaches nobody bounces, by turning the same mail
- * round. A sender that fills a box is choked: its input rests until the box has drained by half.
+ * carries the names of its receivers there. Of those that it does not reach it tells when it comes
+ * back to its sender, itself or a copy of it. A sender that fills a box is choked: its input rests
+ * until the box has drained by half.
  * Promise: in order between two actors; never inside another callback; handled or bounced.
  * Limits: LIMIT_MAIL, LIMIT_BOX, the section's memory for what a paused actor holds.
  */
@@ -49,9 +50,24 @@ struct mail *mail_make(struct actor *from, size_t names_n, uint32_t type, uint64
     return m;
 }
 
-void mail_drop(struct mail *m)
+static struct worker *worker_of(struct worker *w, gyre_ref r)
+{
+    uint64_t index = r.at >> 32;
+    return index < w->service->workers_n ? w->service->workers[index] : NULL;
+}
+
+static void run_bounces(struct worker *, struct item *);
+
+void mail_drop(struct worker *w, struct mail *m)
 {
     if (--m->uses) return;
+    if (m->unheard_n) { /* back to whom it came from; whoever bounces it knows that there is one */
+        m->uses = 1;
+        m->item.bytes = 0; /* the sender's own box may be the one that is full */
+        m->item.run = run_bounces;
+        inbox_post(worker_of(w, m->from), &m->item);
+        return;
+    }
     bytes_drop(m->body);
     free(m);
 }
@@ -105,52 +121,57 @@ static void hand_over(struct worker *w, struct actor *a, struct mail *m)
     stream_later(w, a);
 }
 
-static void run_bounce(struct worker *w, struct item *item)
+static void tell_bounce(struct worker *w, struct mail *m, gyre_ref who, int32_t err)
+{
+    struct actor *a = actor_at(w, m->from);
+    struct gyre_mail told = {.size = sizeof told, .type = m->type, .from = who, .tag = m->tag,
+                             .bytes = mail_text(m)};
+    if (!a || !a->kind->p.on_bounce) return;
+    call_begin(w, a, CALL_ON_BOUNCE);
+    a->kind->p.on_bounce(&a->pub, &told, err);
+    call_end(w);
+    stream_later(w, a);
+}
+
+static void run_bounces(struct worker *w, struct item *item)
 {
     struct mail *m = (struct mail *)item;
-    struct actor *a = actor_at(w, m->from);
-    struct gyre_mail told = {.size = sizeof told, .type = m->type, .from = m->to, .tag = m->tag,
-                             .bytes = mail_text(m)};
-    if (a && a->kind->p.on_bounce) {
-        call_begin(w, a, CALL_ON_BOUNCE);
-        a->kind->p.on_bounce(&a->pub, &told, m->err);
-        call_end(w);
-        stream_later(w, a);
+    for (uint32_t i = 0; i < m->unheard_n; i++) {
+        gyre_ref who = m->names[i];
+        int32_t err = (int32_t)(who.at >> 32);
+        who.at = (uint64_t)m->unheard_at << 32 | (uint32_t)who.at;
+        tell_bounce(w, m, who, err);
     }
-    mail_drop(m);
+    m->unheard_n = 0;
+    mail_drop(w, m);
 }
 
-static struct worker *worker_of(struct worker *w, gyre_ref r)
+/* Stands in place of a name that was read already, the error in place of the worker: so it needs
+ * no memory. */
+static void note_unheard(struct mail *m, gyre_ref to, int32_t err)
 {
-    uint64_t index = r.at >> 32;
-    return index < w->service->workers_n ? w->service->workers[index] : NULL;
+    m->unheard_at = (uint32_t)(to.at >> 32); /* of all of them: a mail is for one worker */
+    m->names[m->unheard_n++] = (gyre_ref){(uint64_t)(uint32_t)err << 32 | (uint32_t)to.at, to.id};
 }
 
-/* `to` does not get it: back to whom it came from. Takes one use of m. */
+/* `to` does not get it: back to whom it came from. While others still read it a copy goes back; the
+ * mail itself, later, if there is no memory. Takes one use of m. */
 static void bounce(struct worker *w, struct mail *m, gyre_ref to, int32_t err)
 {
-    struct worker *home = worker_of(w, m->from);
-    struct mail *back = m;
+    bool told = !m->asked && !m->topic_n && worker_of(w, m->from);
     if (m->asked) (void)mail_reply(w, m->from, m->tag, err, GYRE_NOTHING);
-    if (m->asked || m->topic_n || !home) {
-        mail_drop(m);
-        return;
+    size_t n = sizeof *m + sizeof *m->names + m->text_n;
+    struct mail *copy = told && m->uses > 1 ? malloc(n) : NULL;
+    if (copy) {
+        *copy = (struct mail){.from = m->from, .type = m->type, .tag = m->tag, .uses = 1,
+                              .names_n = 1, .text_n = m->text_n};
+        if (m->text_n) memcpy(copy->names + 1, mail_text(m).p, m->text_n);
+        note_unheard(copy, to, err);
+        mail_drop(w, copy);
+    } else if (told) {
+        note_unheard(m, to, err);
     }
-    if (m->uses > 1) { /* others still read it: bounce a copy */
-        back = malloc(sizeof *back + m->text_n);
-        if (back) {
-            *back = (struct mail){.from = m->from, .type = m->type, .tag = m->tag, .uses = 1,
-                                  .text_n = m->text_n};
-            if (m->text_n) memcpy(back->names, mail_text(m).p, m->text_n);
-        }
-        mail_drop(m);
-        if (!back) return;
-    }
-    back->to = to;
-    back->err = err;
-    back->item.bytes = 0; /* the sender's own box may be the one that is full */
-    back->item.run = run_bounce;
-    inbox_post(home, &back->item);
+    mail_drop(w, m);
 }
 
 static void keep(struct worker *w, struct actor *a, struct mail *m)
@@ -186,16 +207,16 @@ void mail_deliver(struct worker *w, gyre_ref to, struct mail *m)
         keep(w, a, m);
     } else {
         hand_over(w, a, m);
-        mail_drop(m);
+        mail_drop(w, m);
     }
 }
 
 static void run_mail(struct worker *w, struct item *item)
 {
     struct mail *m = (struct mail *)item;
-    m->uses += m->names_n; /* and one of our own, until the end */
-    for (uint32_t i = 0; i < m->names_n; i++) mail_deliver(w, m->names[i], m);
-    mail_drop(m);
+    const uint32_t n = m->names_n;
+    m->uses = n; /* the last of them frees it, or sends it back */
+    for (uint32_t i = 0; i < n; i++) mail_deliver(w, m->names[i], m);
 }
 
 void mail_resume(struct worker *w, struct actor *a)
@@ -209,7 +230,7 @@ void mail_resume(struct worker *w, struct actor *a)
         memory_give(w, section_of(a), sizeof *h + m->text_n);
         pool_give(w, h, sizeof *h);
         hand_over(w, a, m);
-        mail_drop(m);
+        mail_drop(w, m);
     }
     actor_leave_if_idle(w, a);
 }
@@ -232,12 +253,12 @@ void mail_actor_ends(struct worker *w, struct actor *a)
 
 /* ---- sending ---- */
 
+/* It never left its sender's worker. */
 static void run_all_bounce(struct worker *w, struct item *item)
 {
     struct mail *m = (struct mail *)item;
-    m->uses += m->names_n;
-    for (uint32_t i = 0; i < m->names_n; i++) bounce(w, m, m->names[i], m->err);
-    mail_drop(m);
+    for (uint32_t i = 0; i < m->names_n; i++) tell_bounce(w, m, m->names[i], m->err);
+    mail_drop(w, m);
 }
 
 /* The receivers that live on `to` (NULL: nowhere), in one mail. */
@@ -269,7 +290,7 @@ int mail_send(struct worker *w, struct actor *from, const gyre_ref *to, size_t n
         made[i] = mail_for(w, from, there, to, n, &like, text);
         if (made[i]) continue;
         while (i--)
-            if (made[i]) mail_drop(made[i]);
+            if (made[i]) mail_drop(w, made[i]);
         return GYRE_FULL;
     }
     for (uint32_t i = 0; i <= workers; i++) {

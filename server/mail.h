@@ -8,13 +8,14 @@
 struct mail {
     struct item item; /* first: an item is its mail */
     gyre_ref from;
-    gyre_ref to; /* of a bounce: who did not get it */
     const struct plugin *plugin; /* of mail to a topic: whose topic it is */
     uint64_t tag;
     struct bytes_core *body;
     uint32_t type, names_n, topic_n, text_n; /* text_n: without the topic */
     uint32_t uses; /* by the worker that has it */
-    int32_t err;   /* of a bounce */
+    /* the first of names are those whom it did not reach; the worker of all of them */
+    uint32_t unheard_n, unheard_at;
+    int32_t err; /* why it reaches nobody */
     bool asked;
     gyre_ref names[]; /* then the topic, then the text */
 };
@@ -30,7 +31,8 @@ static inline gyre_view mail_text(struct mail *m)
 /* A copy of topic and text; item.run is the caller's. NULL: no memory. */
 struct mail *mail_make(struct actor *from, size_t names_n, uint32_t type, uint64_t tag,
                        gyre_view topic, gyre_view text, struct bytes_core *body);
-void mail_drop(struct mail *);
+/* One use of it less; the last one frees it, or tells its sender whom it did not reach. */
+void mail_drop(struct worker *, struct mail *);
 /* To one receiver, who may hold it or be gone; of a topic nothing bounces. Takes one use. */
 void mail_deliver(struct worker *, gyre_ref to, struct mail *);
 void mail_choke(struct worker *, struct actor *from, struct worker *full); /* if it is over */

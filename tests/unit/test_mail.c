@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * test_mail.c - mail.c: who fills a box of another worker is not read until it has drained.
+ * test_mail.c - mail.c: who fills a box of another worker is not read until it has drained; bounces
+ * need no memory.
  */
+#include "alloc.h"
 #include "services/bus.h"
 #include "world.h"
 
@@ -24,21 +26,28 @@ static enum gyre_step on_data(struct gyre_actor *a, gyre_view *in)
 static void on_mail(struct gyre_actor *a, const struct gyre_mail *m)
 {
     (void)a;
-    cr_assert_eq(m->bytes.n, 60000);
+    cr_assert_eq(m->bytes.n, m->type == 2 ? 4 : 60000);
     mails++;
 }
+
+static struct {
+    gyre_ref from;
+    int32_t err;
+} bounced[100];
 
 static void on_bounce(struct gyre_actor *a, const struct gyre_mail *m, int32_t err)
 {
     (void)a;
-    (void)m;
-    cr_assert_eq(err, GYRE_FULL);
-    bounces++;
+    cr_assert_lt(bounces, 100);
+    cr_assert_eq(m->bytes.n, m->type == 2 ? 4 : 60000);
+    bounced[bounces].from = m->from;
+    bounced[bounces++].err = err;
 }
 
 static const struct gyre_proto home = {GYRE_PROTO};
 static const struct gyre_proto stream = {GYRE_PROTO, .on_data = on_data, .on_bounce = on_bounce};
-static const struct gyre_proto receiver = {GYRE_PROTO, .on_mail = on_mail};
+static const struct gyre_proto receiver = {GYRE_PROTO, .on_mail = on_mail, .on_bounce = on_bounce};
+static const struct gyre_proto deaf = {GYRE_PROTO};
 static struct section *s;
 static int fd;
 
@@ -94,6 +103,7 @@ Test(mail, who_fills_a_box_is_not_read)
 {
     flood_and_ping();
     cr_expect_gt(bounces, 0);
+    for (uint64_t i = 0; i < bounces; i++) cr_expect_eq(bounced[i].err, GYRE_FULL);
 }
 
 Test(mail, the_same_by_a_topic)
@@ -116,4 +126,44 @@ Test(mail, who_rests_may_end)
     cr_expect_null(world_worker(0)->choked);
     world_settle();
     cr_expect_gt(mails, 60);
+}
+
+/* To a worker where two of four get it. Each bounce comes, and says why; what it costs is had. */
+static void some_bounce(uint64_t dry_from)
+{
+    struct kind kind = {0};
+    struct actor *from = world_actor(s, 0), *gone = world_actor(s, 1), *other;
+    world_as(1);
+    kind = *gone->kind;
+    kind.p = deaf;
+    other = world_actor(s, 1);
+    const struct kind *was = other->kind;
+    const gyre_ref all[] = {host_api.ref(&gone->pub), to, host_api.ref(&other->pub), to};
+    other->kind = &kind;
+    host_api.close(&gone->pub, GYRE_NOW);
+    world_settle();
+    world_as(0);
+    cr_assert_eq(host_api.send(&from->pub, all, 4, 2, 0, GYRE_LIT("what"), NULL), GYRE_OK);
+    alloc_reset();
+    alloc_fail_at(dry_from, true);
+    world_settle();
+    alloc_reset();
+    cr_expect_eq(mails, 2);
+    cr_assert_eq(bounces, 2, "%u bounces", (unsigned)bounces);
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(bounced[i].from.at, all[2 * i].at);
+        cr_expect_eq(bounced[i].from.id, all[2 * i].id);
+        cr_expect_eq(bounced[i].err, i ? GYRE_UNSUPPORTED : GYRE_GONE);
+    }
+    other->kind = was;
+}
+
+Test(mail, some_of_several_bounce)
+{
+    some_bounce(0);
+}
+
+Test(mail, bounces_need_no_memory)
+{
+    some_bounce(1);
 }

@@ -5,7 +5,8 @@
  * accept is armed on each and armed again only when it says that it ended.
  * Promise: a socket is closed when its operation has ended; a connection that is accepted in a race
  * with the end is served once more and then closed.
- * Limits: without descriptors accept rests for ACCEPT_REST_MS. Worker: the owner's.
+ * Limits: without descriptors, or memory for a port, it rests for ACCEPT_REST_MS.
+ * Worker: the owner's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,15 +25,21 @@ static void arm(struct worker *w, struct listener *l)
     else w->ring->ops->accept(w->ring, l->fd, user);
 }
 
+static void rest(struct worker *w, struct listener *l)
+{
+    timer_set(w, &l->retry, w->now_ns + (int64_t)ACCEPT_REST_MS * 1000000);
+}
+
 void listener_retry(struct worker *w, struct listener *l)
 {
-    arm(w, l);
+    if (l->datagrams && !l->port && !l->gone && !dgram_open(w, l)) rest(w, l);
+    else arm(w, l);
 }
 
 void listener_rest(struct worker *w, struct listener *l, int32_t res)
 {
     log_error("%s: %s: %s", l->section->name, l->text, strerror(-res));
-    timer_set(w, &l->retry, w->now_ns + (int64_t)ACCEPT_REST_MS * 1000000);
+    rest(w, l);
 }
 
 void listener_add(struct worker *w, struct section *s, int fd, const char *text, bool datagrams)
@@ -47,14 +54,13 @@ void listener_add(struct worker *w, struct section *s, int fd, const char *text,
     snprintf(l->text, sizeof l->text, "%s", text);
     l->slot = slot_take(w, l, SLOT_LISTENER, &l->id);
     if (l->slot == UINT32_MAX) goto no_slot;
-    if (datagrams && !dgram_open(w, l)) goto no_port;
     l->next = s->listeners[w->index];
     s->listeners[w->index] = l;
     section_object(w, s);
-    arm(w, l);
+    listener_retry(w, l);
+    if (datagrams && !l->port)
+        log_error("%s: no memory to receive on %s yet", s->name, text);
     return;
-no_port:
-    slot_give(w, l->slot);
 no_slot:
     timer_release(w, 1);
 fail:
@@ -120,7 +126,7 @@ void listener_event(struct worker *w, struct listener *l, const struct ring_even
         else stream_accepted(w, l, e->res);
     } else if (e->res == -EMFILE || e->res == -ENFILE || e->res == -ENOBUFS || e->res == -ENOMEM) {
         count(w, l->section, STAT_HIT_FDS, 1);
-        if (!l->armed) timer_set(w, &l->retry, w->now_ns + (int64_t)ACCEPT_REST_MS * 1000000);
+        if (!l->armed) rest(w, l);
         if (!l->armed && !l->gone) return;
     } else if (e->res != -ECANCELED && e->res != -ECONNABORTED && e->res != -EINTR && !l->gone) {
         listener_rest(w, l, e->res);

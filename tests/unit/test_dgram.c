@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/udp.h>
 
+#include "alloc.h"
 #include "world.h"
 
 static size_t batches[64], batches_n, seen;
@@ -91,6 +92,41 @@ Test(dgram, more_than_there_are_buffers)
     send_numbers(e, 0, 100);
     cr_expect_eq(seen, 100);
     cr_expect_eq(read_numbers(e), 100);
+}
+
+/* Without memory when it is to listen: the object of the listener itself is what it cannot begin
+ * without; all else is had later. */
+Test(dgram, without_memory_it_listens_later)
+{
+    uint32_t later = 0;
+    pool_plain = true;
+    begin_at("127.0.0.1");
+    for (uint32_t n = 1; n < 10; n++) {
+        gyre_addr at;
+        char text[64];
+        bool failed;
+        snprintf(text, sizeof text, "127.0.0.1:%u", 100 + n);
+        cr_assert(sim_address(text, &at));
+        fd = sim_listen(world.sim, 0, &at, true);
+        cr_assert(service_listen(s, 0, fd, text, true));
+        alloc_reset();
+        alloc_fail_at(n, true);
+        world_settle();
+        failed = alloc_failed();
+        alloc_reset();
+        if (!s->listeners[0] || strcmp(s->listeners[0]->text, text) != 0) {
+            cr_expect_eq(n, 1);
+            continue;
+        }
+        later += failed;
+        world_wait(GYRE_MS(100));
+        struct sim_end *e = sim_sender(world.sim, fd, NULL);
+        seen = 0;
+        send_numbers(e, 0, 3);
+        cr_expect_eq(seen, 3, "call %u", n);
+        cr_expect_eq(read_numbers(e), 3);
+    }
+    cr_expect_gt(later, 0);
 }
 
 /* More answers than may be under way in one turn are dropped, and counted. */

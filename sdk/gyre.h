@@ -185,7 +185,8 @@ enum gyre_step {
     /* what was cut is put back; asked again after any other callback of this actor, when there is
        room, and with new bytes */
     GYRE_LATER = -2,
-    GYRE_BAD = -1,   /* the input is wrong beyond repair: logged, and the stream is aborted */
+    GYRE_BAD = -1,   /* the input is wrong beyond repair: counted, and the stream closes,
+                        GYRE_BAD_INPUT. What was written before goes out first, as by GYRE_FLUSH */
     GYRE_MORE = 0,   /* no whole message yet; what was cut is put back */
     GYRE_TOOK = 1,   /* one message was cut off `in`; TOOK with nothing cut is a bug */
     GYRE_STEP_WIDTH_ = INT32_MAX,

@@ -206,7 +206,7 @@ static bool deliver_one(struct worker *w, struct actor *a, gyre_view *v)
     if (step == GYRE_BAD) {
         count(w, section_of(a), STAT_BAD_INPUT, 1);
         actor_end(w, a, GYRE_BAD_INPUT);
-        stream_closing(w, a, GYRE_NOW);
+        stream_closing(w, a, GYRE_FLUSH); /* else what was answered before hung on the pieces */
     } else if (step == GYRE_MORE && was.n == most) {
         count(w, section_of(a), STAT_HIT_MESSAGE, 1);
         actor_last_words(w, a, GYRE_TOO_BIG);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * steps.c - a plugin for tests of what on_data may answer, and of the end of the input.
  *
- * ping · bad · two, and a second line: one message · later-W: LATER until W wakes it: timer mail
- * bounce down room answer bytes (more of them) topic · bug-took: TOOK with nothing cut · bug-back:
- * cut off the end · stay: on_eof keeps it open for a second
+ * ping · bad · say-bad: says so first · two, and a second line: one message · later-W: LATER until
+ * W wakes it: timer mail bounce down room answer bytes (more of them) topic · bug-took: TOOK with
+ * nothing cut · bug-back: cut off the end · stay: on_eof keeps it open for a second
  */
 #include "say.h"
 #include "services/bus.h"
@@ -94,6 +94,7 @@ static enum gyre_step on_data(struct gyre_actor *a, gyre_view *in)
     if (c->ended) say(a, "wrong: on_data behind the end\n");
     if (!gyre_line(in, &line)) return GYRE_MORE;
     if (is(line, "bad")) return GYRE_BAD;
+    if (is(line, "say-bad")) return say(a, "bad\n"), GYRE_BAD;
     if (is(line, "bug-took")) return *in = was, GYRE_TOOK;
     if (is(line, "bug-back")) {
         *in = (gyre_view){was.p, was.n - 1};

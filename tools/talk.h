@@ -140,6 +140,7 @@ struct talk_torture {
     void *user;
     char *why;                     /* what went wrong beside the runs */
     size_t why_n;
+    uint64_t *points;              /* how many there are to fail at, without loading */
 };
 bool talk_torture(const struct talk_torture *);
 

@@ -4,16 +4,19 @@
  * A plugin that crashes or hangs fails one script, and the report says in which cutting. The
  * child's log is kept in memory and shown with a failure.
  * Promise: results are told in the order of the command line, whichever ends first.
- * Limits: CUTTING_SECONDS of real time for one cutting, PATIENCE (in the environment) times as many
- * on a slow machine; JOBS_AT_ONCE children.
+ * Limits: CUTTING_SECONDS of computing for one cutting, or HANGING_SECONDS of the wall clock, as a
+ * busy machine may give a child little; PATIENCE (in the environment) times as many. JOBS_AT_ONCE
+ * children.
  */
 #include <errno.h>
 #include <execinfo.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,7 +24,7 @@
 #include "core.h"
 #include "talk.h"
 
-enum { CUTTING_SECONDS = 30, PATIENCE_MOST = 100 };
+enum { CUTTING_SECONDS = 30, HANGING_SECONDS = 240, PATIENCE_MOST = 100 };
 enum { REPORT_MOST = 32 * 1024, LOG_SHOWN = 16 * 1024, CHILD_DONE = 33 };
 enum { FEW = 4 }; /* the first cuttings: whole, every byte alone, two at random */
 
@@ -33,6 +36,7 @@ struct progress { /* shared with the child */
     struct talk_cut cut;
     struct talk_fault fault;
     size_t done;
+    uint64_t points; /* where torture can fail a call */
     bool begun, passed;
     char report[REPORT_MOST];
 };
@@ -67,17 +71,24 @@ struct script { /* that is played now */
     struct talk_cut cut;
 };
 
-static unsigned limit_seconds(void)
+static unsigned patience(void)
 {
     const char *text = getenv("PATIENCE");
     unsigned long times = text ? strtoul(text, NULL, 10) : 1;
-    if (times < 1) times = 1;
-    return CUTTING_SECONDS * (unsigned)(times < PATIENCE_MOST ? times : PATIENCE_MOST);
+    if (times < 1) return 1;
+    return times < PATIENCE_MOST ? (unsigned)times : PATIENCE_MOST;
+}
+
+static void begin_clocks(void)
+{
+    const struct itimerval most = {.it_value.tv_sec = CUTTING_SECONDS * patience()};
+    (void)setitimer(ITIMER_PROF, &most, NULL);
+    alarm(HANGING_SECONDS * patience());
 }
 
 static void play(const struct script *s, const struct talk_fault *fault, struct talk_result *r)
 {
-    alarm(limit_seconds());
+    begin_clocks();
     empty_folder(s->tmp);
     talk_run(s->talk, s->o->path, s->tmp, &s->cut, fault, r);
     s->p->done++;
@@ -109,7 +120,7 @@ static bool run_fault(void *user, const struct talk_fault *fault, struct talk_re
 {
     struct script *s = user;
     s->p->fault = *fault;
-    if (fault->kind == FAULT_LOAD) return true;
+    if (fault->kind == FAULT_LOAD) return begin_clocks(), true;
     if (ftruncate(STDERR_FILENO, 0) == 0) (void)lseek(STDERR_FILENO, 0, SEEK_SET);
     play(s, fault, r);
     if (!r->passed)
@@ -137,7 +148,7 @@ static bool torture(const struct talk *talk, const struct talk_options *o, const
     if (o->fault.n) alloc_tell(show_stack);
     bool good = talk_torture(&(struct talk_torture){
         o->shallow, o->seed, o->fault.n ? &o->fault : NULL, o->path, run_fault, &s, why,
-        sizeof why});
+        sizeof why, &p->points});
     if (!good && why[0]) snprintf(p->report, sizeof p->report, "%s: %s", talk->path, why);
     return good;
 }
@@ -210,9 +221,10 @@ static void describe_death(const char *path, int status, struct progress *p)
     if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_DONE) return;
     int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     p->passed = false;
-    if (signal == SIGALRM)
-        snprintf(p->report, sizeof p->report, "%s: stuck: no end after %u seconds\n", path,
-                 limit_seconds());
+    if (signal == SIGPROF || signal == SIGALRM)
+        snprintf(p->report, sizeof p->report, "%s: stuck: no end after %u seconds%s\n", path,
+                 patience() * (signal == SIGPROF ? CUTTING_SECONDS : HANGING_SECONDS),
+                 signal == SIGPROF ? " of computing" : "");
     else
         snprintf(p->report, sizeof p->report, "%s: it crashed: %s\n", path,
                  signal ? strsignal(signal) : "the process ended itself; see the log");
@@ -302,8 +314,11 @@ static bool report(const struct talk_options *o, struct playing *j)
     if (o->must_fail) turn_round(j->path, j->p);
     bool passed = j->p->passed;
     if (!passed) show_failure(o, j->path, j->p, j->log);
+    else if (o->verbose && o->torture)
+        printf("ok    %s, in %zu runs for %" PRIu64 " points\n", j->path, j->p->done,
+               j->p->points);
     else if (o->verbose)
-        printf("ok    %s, in %zu %s\n", j->path, j->p->done, o->torture ? "runs" : "cuttings");
+        printf("ok    %s, in %zu cuttings\n", j->path, j->p->done);
     j->runs = j->p->done;
     if (passed && o->verbose) show_log(j->log);
     fflush(stdout);

@@ -91,6 +91,7 @@ bool talk_torture(const struct talk_torture *t)
     if (!one(t, (struct talk_fault){0}, &r)) return false;
     const uint64_t of[] = {r.allocs, r.allocs, r.calls};
     uint64_t left = of[0] + of[1] + of[2], random = t->seed;
+    *t->points = left;
     uint64_t take = t->shallow && t->shallow < left ? t->shallow : left;
     for (uint32_t kind = FAULT_ALLOC; kind <= FAULT_CALL; kind++)
         for (uint64_t n = 1; n <= of[kind]; n++, left--) {

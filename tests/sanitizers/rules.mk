@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# make asan, make tsan - the tests with programs that watch themselves.
+# make asan, make tsan, make valgrind - the tests with programs that watch themselves.
 #
 #   make asan GROUPS=system/poison         those groups only; else all that run the program
 # Under AddressSanitizer the kernel's receive buffers are poisoned, too (server/poison.h). Under
-# ThreadSanitizer Criterion does not start and talks have one thread: what has threads is run.
+# ThreadSanitizer Criterion does not start and talks have one thread: what has threads is run, and
+# stress.sh above all. valgrind.sh is a smoke test of the released build.
 
-.PHONY: asan tsan
+.PHONY: asan tsan valgrind
+programs: $(BUILD)/tests/load
+
+$(BUILD)/tests/load: tests/sanitizers/load.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(HOST_CFLAGS) $(HOST_LDFLAGS) -o $@ $<
+
 asan:
 	@tools/deps check
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined programs
@@ -13,6 +20,11 @@ asan:
 
 tsan:
 	@tools/deps check
-	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread all \
-	    $(HELPERS:$(BUILD)/%=build/tsan/%)
-	@BUILD=build/tsan tests/run $(or $(GROUPS),system epoll)
+	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread all build/tsan/tests/load \
+	    $(patsubst $(BUILD)/%,build/tsan/%,$(HELPERS) $(TEST_PLUGINS))
+	@BUILD=build/tsan tests/run $(or $(GROUPS),stress system epoll)
+
+valgrind:
+	@tools/deps check
+	@$(MAKE) --no-print-directory all build/tests/load build/tests/await build/tests/freeport
+	@tests/run valgrind

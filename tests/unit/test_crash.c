@@ -158,7 +158,8 @@ Test(crash, a_page_of_one_byte)
 Test(crash, numbers_past_what_there_is)
 {
     struct box *b = one_that_died();
-    b->frames_n = b->bytes_n = page->modules_n = UINT32_MAX;
+    b->frames_n = b->bytes_n = UINT32_MAX;
+    page->modules_n = UINT32_MAX;
     b->bytes_of = 0;
     b->call = UINT64_MAX;
     memset(b->text, 'x', sizeof b->text);

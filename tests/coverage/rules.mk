@@ -8,7 +8,7 @@
 
 COVER_BUILD := build/coverage
 # The groups of tests/run that run these sources. With fewer of them no goal is to be reached.
-COVER_GROUPS = $(filter-out replay,$(shell sed -n 's/^code="\(.*\)"$$/\1/p' tests/run))
+COVER_GROUPS = $(shell sed -n 's/^code="\(.*\)"$$/\1/p' tests/run)
 
 .PHONY: coverage
 coverage:
@@ -28,5 +28,6 @@ $(foreach folder,server tools tests/sim tests/unit tests/real tests/scenario,\
 # Plugins for tests are not watched: their statics are locked, as those of any plugin are.
 $(BUILD)/obj/plugins/%.o: private PLUGIN_CFLAGS += $(COVER_FLAGS)
 $(PROGRAMS) $(BUILD)/unit $(addprefix $(BUILD)/tests/,talk-real simulate simulate-real): private HOST_LDFLAGS += $(COVER_LINK)
+$(BUILD)/targets/%: private HOST_LDFLAGS += $(COVER_LINK)
 $(PLUGIN_FILES): private PLUGIN_LDFLAGS += $(COVER_LINK)
 endif

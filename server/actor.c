@@ -394,6 +394,7 @@ void actor_leave_if_idle(struct worker *w, struct actor *a)
 void actor_leave(struct worker *w, struct actor *a, enum gyre_why why)
 {
     if (a->flags & (A_LEAVING | A_CLOSING)) return;
+    if (a->kind->p.on_leave && !(a->flags & A_OPEN)) return; /* actor_open tells it */
     a->why = (uint8_t)why;
     if (!a->kind->p.on_leave) {
         a->flags |= A_LEAVING;

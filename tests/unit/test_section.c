@@ -205,6 +205,32 @@ Test(section, never_served)
     world_end();
 }
 
+static bool kid_open(struct gyre_actor *a)
+{
+    tell(a, "kid-open", 0);
+    return true;
+}
+
+/* It was dialled in the turn in which its section leaves. */
+Test(section, who_is_not_open_yet_hears_that_it_leaves_behind_on_open)
+{
+    static const struct gyre_proto kid = {GYRE_PROTO, .on_open = kid_open, .on_leave = on_leave,
+                                          .on_close = on_close};
+    world_begin(1);
+    (void)world_plugin("a", &stream, &home, &kid);
+    struct section *s = world_section("a", NULL);
+    struct gyre_actor *a = host_api.dial(&s->home[0]->pub, &(struct gyre_dial){GYRE_DIAL}, &kid);
+    cr_assert_not_null(a);
+    told[0] = 0;
+    service_drain(world.service);
+    world_settle();
+    cr_expect_str_eq(told, "a0.kid-open0 a0.leave12 ", "%s", told);
+    host_api.close(a, GYRE_NOW);
+    world_settle();
+    cr_expect(has("a0.close2 a0.home-close12"), "%s", told);
+    world_end();
+}
+
 /* The end came while it was only prepared: an order to leave is on its way. */
 Test(section, never_served_but_told_to_leave)
 {

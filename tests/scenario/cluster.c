@@ -44,7 +44,7 @@ void cluster_load(const char *folder)
         snprintf(path, sizeof path, "%s/%s%s.so", folder, bundled ? "plugins/" : "",
                  sites[i].plugin);
         struct plugin *p = service_load(s, path, why, sizeof why);
-        if (p) *p->p.api = shadow_api();
+        if (p) *p->p.api = shadow_api(), callbacks_wrap(p);
         else fprintf(stderr, "%s: %s\n", path, why), exit(2);
     }
     if (!s) fprintf(stderr, "%s\n", why), exit(2);
@@ -228,6 +228,7 @@ static void end(struct run *r, struct generation *g)
         if (sim_ring_left(s->workers[i]->ring, why, sizeof why)) no(r, "when a ring ended", why);
     if (account_pools(s, why, sizeof why)) no(r, "when a generation ended", why);
     s->plugins = NULL;
+    callbacks_forget(r, g, false);
     service_free(s);
     g->service = NULL;
     uint64_t blocks = alloc_live_of(g->process);
@@ -241,6 +242,7 @@ static void kill_generation(struct run *r, struct generation *g)
     sim_say(r->sim, "generation %u is killed", g->process);
     sim_kill(r->sim, g->process);
     alloc_crash(g->process);
+    callbacks_forget(r, g, true);
     g->service = NULL;
 }
 

@@ -3,8 +3,9 @@
  *
  * plan.c makes a plan from a seed. cluster.c does the supervisor's part: generations of a service
  * with real plugins, replaced, reloaded, drained and killed. clients.c and client_*.c talk to them.
- * shadow.c writes down what plugins write. check.c looks at the core between turns, times.c at what
- * must have happened by now. play.c runs one seed; main.c many.
+ * shadow.c writes down what plugins write, callbacks.c looks at what they are called with. check.c
+ * looks at the core between turns, times.c at what must have happened by now. play.c runs one seed;
+ * main.c many.
  */
 #ifndef GYRE_SCENARIO_H
 #define GYRE_SCENARIO_H
@@ -130,6 +131,14 @@ void shadow_begin(struct run *);
 void shadow_end(void);
 /* What came to the client since the last time must be what was written, in order. */
 void shadow_check(struct run *, struct client *);
+
+/* ---- what plugins are called with (callbacks.c) ---- */
+
+struct plugin;
+void callbacks_wrap(struct plugin *); /* once, when it was loaded */
+void callbacks_begin(struct run *);
+/* The generation has ended: each of its actors must have had its on_close, unless it was killed. */
+void callbacks_forget(struct run *, const struct generation *, bool killed);
 
 /* ---- the run (play.c) ---- */
 

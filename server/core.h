@@ -376,6 +376,7 @@ struct actor *dial_start(struct worker *, struct actor *by, const struct gyre_di
 /* Counts one connection of that address. false: it has `most` already, or there is no memory. */
 bool address_take(struct section *, const gyre_addr *, int64_t most);
 void address_give(struct section *, const gyre_addr *);
+bool service_refuses(struct worker *, const gyre_addr *); /* refused.c */
 struct addresses *addresses_make(void);
 void addresses_free(struct addresses *);
 

@@ -181,6 +181,7 @@ struct crash *crash_report(struct supervisor *s, const struct process *p, const 
     (void)snprintf(c->how, sizeof c->how, "%s", how);
     crash_read(&p->stats->box, 0, c);
     name_all(p, c);
+    c->refused = refuse_after(s, service_of(s, p->name), c);
     crash_lines(c, false, log_one, (void *)(uintptr_t)p);
     write_file(s, p, c);
     if (c->file[0])

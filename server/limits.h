@@ -83,6 +83,9 @@ enum {
     LIMIT_CALLBACK_MS = 1000,       /* for one callback of an actor; [server] has it as an option */
     LIMIT_STALL_MS = 100,           /* a callback that takes longer is counted */
     LIMIT_ABORT_MS = 500,           /* for a crash to be reported: SIGABRT to SIGKILL */
+    LIMIT_POISON_MS = 10 * 60 * 1000, /* a second crash of one kind within: its peer is refused */
+    LIMIT_REFUSE_MS = 5 * 60 * 1000,  /* so long; [server] has it as an option */
+    LIMIT_REFUSED = 64,             /* addresses a service */
     LIMIT_SEND_MS = 1000,           /* a service that does not read its channel is killed */
     LIMIT_MESSAGES_A_TURN = 64,     /* read from one service before the others are looked at */
     LIMIT_PLUGINS = 256,            /* files of the plugin folder */

@@ -88,7 +88,7 @@ static bool take_rights(struct msghdr *packet, int *fd)
 
 static bool type_known(uint64_t type)
 {
-    return (type >= M_PLUGIN && type <= M_REFRESH) || (type >= M_PREPARED && type <= M_FATAL);
+    return (type >= M_PLUGIN && type <= M_REFUSE) || (type >= M_PREPARED && type <= M_FATAL);
 }
 
 /* Checks the header of n received bytes against what it must be. NULL: it is right. */

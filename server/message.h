@@ -24,6 +24,8 @@
  *   M_REFRESH   sections whose files (file->load) changed are prepared anew, or log why not
  *   M_DRAIN     everything leaves, then M_DRAINED: number deadline_ms
  *   M_LEVEL     log level: number level
+ *   M_REFUSE    connections from an address are refused: text ip (16 bytes), number ms; 0 lets
+ *               them in. Sent before M_LISTEN, and whenever there is one more
  * Up:
  *   M_PREPARED  on_load said: number id, number version, number ok, text why
  *   M_COMMITTED every worker accepts on every socket; the first one is READY
@@ -45,7 +47,7 @@
 
 enum message_type {
     M_PLUGIN = 1, M_SECTION, M_ENTRY, M_PREPARE, M_LISTEN, M_UNLISTEN, M_COMMIT, M_ABANDON,
-    M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH,
+    M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE,
     M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL,
 };
 

@@ -57,6 +57,11 @@ const struct option_info server_options[] = {
     ROW("callback_max", GYRE_TIME, "1s", "10ms..365d|never",
         "A callback of a plugin that takes longer is stuck: its process is ended, which is "
         "reported, and started again."),
+    ROW("refuse_time", GYRE_TIME, "5m", "1s..365d|never",
+        "How long a service refuses an address whose input has killed it twice; never: it does "
+        "not."),
+    ROW("refuse_loopback", GYRE_BOOL, "no", NULL,
+        "Whether that holds for 127.0.0.1 and ::1, too, from where proxies come."),
     {0}};
 
 size_t option_count(const struct option_info *options)
@@ -159,7 +164,8 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
     char why[PROBLEM_TEXT];
     bool no_memory = false;
     /* rows of server_options */
-    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, DRAIN_TIME, CALLBACK_MAX };
+    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, DRAIN_TIME, CALLBACK_MAX, REFUSE_TIME,
+           REFUSE_LOOPBACK };
     for (size_t i = 0; server_options[i].name; i++) {
         const struct option_info *o = &server_options[i];
         errno = 0;
@@ -176,6 +182,8 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
         .ring = (enum ring_kind)values[RING].number,
         .drain_ms = whole_ms(values[DRAIN_TIME].number),
         .callback_ms = whole_ms(values[CALLBACK_MAX].number),
+        .refuse_ms = whole_ms(values[REFUSE_TIME].number),
+        .refuse_loopback = values[REFUSE_LOOPBACK].number != 0,
     };
     if (no_memory) server_settings_free(settings);
     return !no_memory;

@@ -119,6 +119,7 @@ bool process_start(struct supervisor *s, struct service *v, struct plan *plan,
     *last = p;
     v->coming = p;
     tell_number(s, p, M_LEVEL, (uint64_t)s->level);
+    refuse_tell(s, v, p);
     for (size_t i = 0; i < crew->modules_n; i++) {
         message_begin(&s->out, M_PLUGIN);
         message_put_text(&s->out, gyre_str(crew->modules[i]->info->name));
@@ -199,6 +200,14 @@ void process_commit(struct supervisor *s, struct process *p)
 void process_refresh(struct supervisor *s, struct process *p)
 {
     tell_word(s, p, M_REFRESH);
+}
+
+void process_refuse(struct supervisor *s, struct process *p, const gyre_addr *peer, int64_t for_ms)
+{
+    message_begin(&s->out, M_REFUSE);
+    message_put_text(&s->out, GYRE_MAKE(gyre_view, peer->ip, sizeof peer->ip));
+    message_put_number(&s->out, (uint64_t)for_ms);
+    tell(s, p, -1);
 }
 
 void process_listen(struct supervisor *s, struct process *p, const struct instance *in,

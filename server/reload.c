@@ -133,7 +133,7 @@ static void begin_crew(struct supervisor *s, struct plan *plan, const struct cre
     change = crew_change(v->live ? v->live->has : NULL, crew);
     if (change == CHANGE_NONE) return;
     s->reload.touched++;
-    service_forgive(v);
+    service_forgive(s, v);
     if (change == CHANGE_MESSAGES) process_change(s, v->live, plan, crew);
     else if (!process_start(s, v, plan, crew, true)) s->reload.failed = true;
 }

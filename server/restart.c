@@ -39,6 +39,7 @@ void services_forget_idle(struct supervisor *s)
             continue;
         }
         *at = v->next;
+        free(v->poison);
         free(v);
     }
 }
@@ -61,8 +62,9 @@ static int64_t backoff_ms(const struct service *v)
     return wait < LIMIT_BACKOFF_MS ? wait : LIMIT_BACKOFF_MS;
 }
 
-void service_forgive(struct service *v)
+void service_forgive(struct supervisor *s, struct service *v)
 {
+    refuse_forget(s, v);
     memset(v->crashes_ms, 0, sizeof v->crashes_ms);
     v->backoff = 0;
     v->breaker = v->held = false;

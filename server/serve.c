@@ -86,6 +86,18 @@ static bool on_plugin(struct serve *s, struct message *m)
     return ok;
 }
 
+static bool on_refuse(struct serve *s, struct message *m)
+{
+    gyre_addr peer = {.ip = {0}};
+    gyre_view ip = message_get_text(m);
+    uint64_t for_ms = message_get_number(m);
+    if (!gyre_end(&m->in) || ip.n != sizeof peer.ip) return false;
+    memcpy(peer.ip, ip.p, sizeof peer.ip);
+    if (for_ms > INT32_MAX) for_ms = INT32_MAX; /* 24 days: the process is not so old by then */
+    service_refuse(s->service, &peer, (now_ms() + (int64_t)for_ms) * 1000000);
+    return true;
+}
+
 static void begin_drain(struct serve *s, int64_t within_ms)
 {
     if (s->drain_until_ms) return;
@@ -112,6 +124,7 @@ static bool handle(struct serve *s, struct message *m)
     case M_REFRESH:
         if (s->running && !s->drain_until_ms) service_refresh(s->service);
         return gyre_end(&m->in);
+    case M_REFUSE: return on_refuse(s, m);
     case M_REMOVE:
         section = service_section_at(s->service, (uint32_t)message_get_number(m));
         if (section && s->running) service_remove(section);

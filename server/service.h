@@ -25,6 +25,11 @@ struct service {
     _Atomic uint64_t loads;  /* odd: an on_load runs (shared/1's grace) */
     int wake_fd;             /* eventfd: the control thread looks again; -1: nobody waits */
     bool draining;
+    struct refused {          /* by the lock */
+        uint8_t ip[16];
+        int64_t until_ns;
+    } refused[LIMIT_REFUSED];
+    _Atomic uint32_t refused_n;
 };
 
 /* Makes one ring a worker by `make`. stats: shared with the supervisor, or NULL for a private page.
@@ -58,6 +63,9 @@ void service_unlisten(struct section *, const char *text);
 void service_remove(struct section *); /* stops accepting; freed when its last actor has gone */
 void service_drain(struct service *);  /* all sections; done when service_drained */
 bool service_drained(struct service *);
+/* Connections from there are refused until then (CLOCK_MONOTONIC); a time that is past lets them
+ * in. Ports do not matter. */
+void service_refuse(struct service *, const gyre_addr *, int64_t until_ns);
 void service_abort(struct service *); /* ends what is left at once */
 void service_stop(struct service *);  /* workers leave worker_run after this turn */
 void service_wake(struct service *);  /* [any] the control thread looks again */

@@ -16,6 +16,7 @@ const char *const stat_names[STAT_MAX] = {
     [STAT_MEMORY] = "memory",
     [STAT_HIT_STREAMS] = "hit_streams",
     [STAT_HIT_ADDRESS] = "hit_address",
+    [STAT_HIT_REFUSED] = "hit_refused",
     [STAT_HIT_FDS] = "hit_fds",
     [STAT_HIT_MESSAGE] = "hit_message",
     [STAT_HIT_OUT] = "hit_out",

@@ -28,6 +28,7 @@ enum stat_id {
     /* limits that were hit */
     STAT_HIT_STREAMS,    /* streams_max: refused */
     STAT_HIT_ADDRESS,    /* per_address_max: refused */
+    STAT_HIT_REFUSED,    /* of an address that is refused, as its input kills */
     STAT_HIT_FDS,        /* no descriptor: accept paused */
     STAT_HIT_MESSAGE,    /* message_max: closed */
     STAT_HIT_OUT,        /* out_max: closed */

@@ -52,6 +52,7 @@ static const struct { /* every limit of a section, and what shows that it was hi
     {"idle_time", STAT_HIT_IDLE, -1},
     {"total_time", STAT_HIT_TOTAL, -1},
     {"descriptors", STAT_HIT_FDS, -1},
+    {"refused", STAT_HIT_REFUSED, -1},
     {"mailbox", STAT_HIT_BOX, -1},
     {"datagrams_out", STAT_DROPPED, -1},
 };
@@ -65,6 +66,7 @@ static void limit_text(const struct instance *in, const char *name, char *out, s
     const char *preset = o ? option_preset(o, in->module ? in->module->info : NULL, space) : NULL;
     if (e || preset) (void)snprintf(out, n, "%s", e ? e->value : preset);
     else if (strcmp(name, "mailbox") == 0) option_number_text(GYRE_SIZE, LIMIT_BOX, out, n);
+    else if (strcmp(name, "refused") == 0) (void)snprintf(out, n, "%d", LIMIT_REFUSED);
     else if (strcmp(name, "datagrams_out") == 0) (void)snprintf(out, n, "%d", LIMIT_EMITS);
     else (void)snprintf(out, n, "%ld", sysconf(_SC_OPEN_MAX));
 }
@@ -167,7 +169,8 @@ static long private_kb(pid_t pid)
     return kb;
 }
 
-static void service_json(const struct process *p, uint32_t restarts, const char *state, FILE *f)
+static void service_json(const struct process *p, const struct service *v, const char *state,
+                         FILE *f)
 {
     int pid = p->pid < 0 ? 0 : p->pid ? p->pid : getpid();
     uint32_t ring = p->stats ? atomic_load(&p->stats->ring) : RING_AUTO;
@@ -176,9 +179,11 @@ static void service_json(const struct process *p, uint32_t restarts, const char 
     (void)fprintf(f,
                   ", \"generation\": %u, \"pid\": %d, \"state\": \"%s\", \"restarts\": %u, "
                   "\"memory_kb\": %ld, \"since_ms\": %lld, \"ring\": ",
-                  p->generation, pid, state, restarts, private_kb(p->pid),
+                  p->generation, pid, state, v ? v->restarts : 0, private_kb(p->pid),
                   (long long)(clock_ms() - p->since_ms));
     json_text(f, ring == RING_URING || ring == RING_EPOLL ? ring_kind_name(ring) : NULL);
+    (void)fputs(", ", f);
+    refuse_json(v, f);
     (void)fputs("}", f);
 }
 
@@ -192,12 +197,12 @@ static void services_json(const struct supervisor *s, FILE *f)
         struct process nobody = {.pid = -1, .generation = v->generation, .since_ms = clock_ms()};
         (void)snprintf(nobody.name, sizeof nobody.name, "%s", v->name);
         (void)fputs(some ? ", " : "", f);
-        service_json(&nobody, v->restarts, v->held ? "held" : v->breaker ? "breaker" : "down", f);
+        service_json(&nobody, v, v->held ? "held" : v->breaker ? "breaker" : "down", f);
         some = true;
     }
     for (const struct process *p = s->processes; p; p = p->next) {
         (void)fputs(some ? ", " : "", f);
-        service_json(p, p->service ? p->service->restarts : 0, states[p->state], f);
+        service_json(p, p->service, states[p->state], f);
         some = true;
     }
     (void)fputs("], ", f);

@@ -417,6 +417,10 @@ void stream_accepted(struct worker *w, struct listener *l, int fd)
         goto refuse;
     hit = STAT_HIT_ADDRESS;
     (void)w->ring->ops->peer(w->ring, fd, &peer); /* of a unix socket: none, all peers alike */
+    if (service_refuses(w, &peer)) {
+        hit = STAT_HIT_REFUSED;
+        goto refuse;
+    }
     counted = address_is_none(&peer) || address_take(sec, &peer, lim->per_address_max);
     if (!counted) goto refuse;
     hit = STAT_HIT_MEMORY;

@@ -259,6 +259,8 @@ void process_abandon(struct supervisor *, struct process *);
 void process_adopt(struct process *, struct plan *); /* unchanged, under a new plan */
 void process_drain(struct supervisor *, struct process *, int64_t within_ms);
 void process_level(struct supervisor *, struct process *, enum gyre_level);
+/* Connections from there are refused; for 0 ms: let in. */
+void process_refuse(struct supervisor *, struct process *, const gyre_addr *, int64_t for_ms);
 /* One more door of what it has. */
 void process_refresh(struct supervisor *, struct process *);
 void process_listen(struct supervisor *, struct process *, const struct instance *,
@@ -282,15 +284,26 @@ struct service {
     uint32_t crashes_at, backoff;
     bool breaker, held; /* held: exit code 2, until something changes */
     bool settled;       /* was READY, or has failed once: the first table may be shown */
+    struct poison *poison; /* refuse.c; NULL: nothing is known of it */
 };
 struct service *service_of(struct supervisor *, const char *name); /* made if need be */
 void service_start(struct supervisor *, struct service *);         /* as the plan says, now */
-void service_forgive(struct service *); /* something changed: earlier crashes say nothing */
+/* Something changed: earlier crashes say nothing. */
+void service_forgive(struct supervisor *, struct service *);
 void service_ready(struct supervisor *, struct process *);
 void process_ended(struct supervisor *, struct process *); /* reaps and frees it */
 void services_forget_idle(struct supervisor *);
 /* Rolls fresh modules of the crew back, where there is something to go back to. */
 bool modules_reject(struct supervisor *, const struct crew *, const char *why);
+
+/* ---- refuse.c: peers whose input kills ---- */
+
+/* true: the peer is refused from now on. */
+bool refuse_after(struct supervisor *, struct service *, const struct crash *);
+/* All of them, to a new process. */
+void refuse_tell(struct supervisor *, const struct service *, struct process *);
+void refuse_forget(struct supervisor *, struct service *); /* lets all in */
+void refuse_json(const struct service *, FILE *); /* v may be NULL */
 
 /* ---- crash.c: what is known of crashes ---- */
 

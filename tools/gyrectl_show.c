@@ -57,6 +57,13 @@ static void show_services(const struct json *services)
         table_text(&t, json_at(v, "ring")->text);
     }
     table_end(&t);
+    for (const struct json *v = services->first; v; v = v->next)
+        for (const struct json *r = json_at(v, "refused")->first; r; r = r->next) {
+            char left[64];
+            duration_text(json_number(json_at(r, "left_ms")), left, sizeof left);
+            (void)printf("%s refuses %s for %s: its input killed it twice\n",
+                         json_at(v, "name")->text, json_at(r, "address")->text, left);
+        }
     (void)putchar('\n');
 }
 

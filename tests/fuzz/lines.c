@@ -10,6 +10,7 @@ static const struct {
     {"plugin", M_PLUGIN}, {"section", M_SECTION}, {"entry", M_ENTRY}, {"prepare", M_PREPARE},
     {"listen", M_LISTEN}, {"unlisten", M_UNLISTEN}, {"commit", M_COMMIT}, {"abandon", M_ABANDON},
     {"remove", M_REMOVE}, {"drain", M_DRAIN}, {"level", M_LEVEL}, {"refresh", M_REFRESH},
+    {"refuse", M_REFUSE},
     {"prepared", M_PREPARED}, {"committed", M_COMMITTED}, {"drained", M_DRAINED},
     {"fatal", M_FATAL},
 };

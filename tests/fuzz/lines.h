@@ -2,9 +2,10 @@
  * lines.h - messages between supervisor and service as lines of text, so that inputs are readable.
  *
  * A line is one message: its type by name (plugin section entry prepare listen unlisten commit
- * abandon remove drain level refresh prepared committed drained fatal) or number, then its fields
- * with one space between: "#7" is a number, other words are texts. A last word of only + ! ^ is no
- * field: + adds a descriptor, ! cuts the last byte of the body off, ^ puts one more at its end.
+ * abandon remove drain level refresh refuse prepared committed drained fatal) or number, then its
+ * fields with one space between: "#7" is a number, other words are texts. A last word of only + ! ^
+ * is no field: + adds a descriptor, ! cuts the last byte of the body off, ^ puts one more at its
+ * end.
  */
 #ifndef GYRE_FUZZ_LINES_H
 #define GYRE_FUZZ_LINES_H

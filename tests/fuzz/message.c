@@ -43,7 +43,7 @@ static int next_fd(void)
 
 static bool type_known(uint32_t type)
 {
-    return (type >= M_PLUGIN && type <= M_REFRESH) || (type >= M_PREPARED && type <= M_FATAL);
+    return (type >= M_PLUGIN && type <= M_REFUSE) || (type >= M_PREPARED && type <= M_FATAL);
 }
 
 static int receive(char why[128])

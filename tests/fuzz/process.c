@@ -87,7 +87,7 @@ static void hear(int channel)
     int res;
     while ((res = message_receive(channel, &m, why, sizeof why)) > 0) {
         if (m.fd >= 0) close(m.fd);
-        if (m.type > M_REFRESH) fuzz_wrong("orders", "of type %d", m.type);
+        if (m.type > M_REFUSE) fuzz_wrong("orders", "of type %d", m.type);
     }
     if (res < 0 && strstr(why, "malformed")) fuzz_wrong("orders", "%s", why);
 }

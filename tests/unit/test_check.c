@@ -250,7 +250,8 @@ Test(check, server)
 {
     struct server_settings s;
     file("a.ini", "[server]\nworkers = 4\nplugins = ../plugins\nrun = /run/x\nlog_level = debug\n"
-                  "drain_time = 1m\nring = epoll\ncallback_max = 2s\n");
+                  "drain_time = 1m\nring = epoll\ncallback_max = 2s\n"
+                  "refuse_time = 1m\nrefuse_loopback = yes\n");
     struct config *c = check(NULL, "");
     char plugins[128];
     snprintf(plugins, sizeof plugins, "%s/../plugins", conf);
@@ -261,6 +262,8 @@ Test(check, server)
     cr_expect_eq(s.log_level, GYRE_DEBUG);
     cr_expect_eq(s.drain_ms, 60000);
     cr_expect_eq(s.callback_ms, 2000);
+    cr_expect_eq(s.refuse_ms, 60000);
+    cr_expect(s.refuse_loopback);
     cr_expect_eq(s.ring, RING_EPOLL);
     server_settings_free(&s);
     config_free(c);
@@ -279,6 +282,8 @@ Test(check, server_presets)
         cr_expect_eq(s.log_level, GYRE_INFO);
         cr_expect_eq(s.drain_ms, LIMIT_DRAIN_MS);
         cr_expect_eq(s.callback_ms, LIMIT_CALLBACK_MS);
+        cr_expect_eq(s.refuse_ms, LIMIT_REFUSE_MS);
+        cr_expect_not(s.refuse_loopback);
         cr_expect_eq(s.ring, RING_AUTO);
         server_settings_free(&s);
         config_free(c);

@@ -106,6 +106,15 @@ Test(serve, an_endpoint_that_is_too_long)
     expect_senseless("128 bytes and more");
 }
 
+Test(serve, an_address_of_the_wrong_length_to_be_refused)
+{
+    message_begin(&out, M_REFUSE);
+    message_put_text(&out, gyre_str("192.0.2.1"));
+    message_put_number(&out, 1000);
+    tell(-1);
+    expect_senseless("an address is 16 bytes");
+}
+
 Test(serve, a_socket_with_something_left_over)
 {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

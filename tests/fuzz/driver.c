@@ -93,6 +93,7 @@ void fuzz_finish(void)
             (unsigned long long)fuzz_count.inputs, share(fuzz_count.past), fuzz_past,
             share(fuzz_count.further));
     if (fuzz_count.turns)
-        fprintf(report, "fuzz: on average %.0f bytes and %.0f turns an input\n",
-                share(fuzz_count.bytes) / 100, share(fuzz_count.turns) / 100);
+        fprintf(report, "fuzz: on average %.0f bytes and %.0f turns a play; %.1f %% both ways\n",
+                share(fuzz_count.bytes) / 100, share(fuzz_count.turns) / 100,
+                share(fuzz_count.compared));
 }

@@ -30,6 +30,7 @@ struct fuzz_count {
     uint64_t inputs;
     uint64_t past;    /* inputs that reached what lies behind the first check */
     uint64_t further; /* of these, those that reached it twice */
+    uint64_t compared; /* those played both ways (plugin.c) */
     uint64_t bytes, turns; /* sent, and of the worker: what an input costs */
 };
 extern struct fuzz_count fuzz_count;
@@ -43,6 +44,9 @@ void fuzz_start(const char *plugin); /* by libFuzzer or replay.c, before the fir
 void fuzz_give(const uint8_t *, size_t);
 void fuzz_finish(void); /* fuzz_end, and the counts in one line */
 
+/* libfuzzer.c: has this input reached an edge that none before did, or another number of times?
+ * replay.c: every input is news. */
+bool fuzz_news(void);
 /* True in about one of n cases, by the input alone; for what is too slow to be done each time. */
 bool fuzz_now_and_then(gyre_view input, uint32_t n);
 uint64_t fuzz_hash(gyre_view);

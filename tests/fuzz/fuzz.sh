@@ -48,5 +48,5 @@ awk -v target="$target" -v edges="${edges:-0}" -v cpu="$(cat "$TMPDIR/cpu")" '
 grep -a -m 3 -E '^oracle |ERROR: |runtime error: |^sim: |: bug' "$log"
 file=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
 echo "the input: $file"
-echo "again:     ASAN_OPTIONS=malloc_context_size=30 $(again "$file")"
+echo "again:     FUZZ_MALLOC= ASAN_OPTIONS=malloc_context_size=30 $(again "$file")"
 exit 1

@@ -15,10 +15,10 @@ trap 'rm -rf "$T"' EXIT
 expect() {
     local name=$1 program=$2 want=$3 file
     shift 3
-    rm -rf "$T/found"
-    mkdir "$T/found"
+    rm -rf "$T/found" "$T/new"
+    mkdir "$T/found" "$T/new" # new: libFuzzer writes to the first folder
     "$FUZZ_BUILD/targets/$program" -seed=1 -max_total_time=20 -max_len=256 -detect_leaks=0 \
-        -artifact_prefix="$T/found/" "$@" >"$T/log" 2>&1
+        -artifact_prefix="$T/found/" "$T/new" "$@" >"$T/log" 2>&1
     file=$(find "$T/found" -name 'crash-*' | head -n 1)
     if [ -z "$file" ] || ! grep -aqF "$want" "$T/log"; then
         echo "FAIL $name: it was not found; wanted: $want"
@@ -33,7 +33,8 @@ expect() {
 while read -r bug want; do
     FUZZ_SET=bug=$bug expect "$bug" planted "$want"
 done <<'END'
-over ERROR: AddressSanitizer: heap-buffer-overflow
+over ERROR: AddressSanitizer: use-after-poison
+kept ERROR: AddressSanitizer: use-after-poison
 split oracle split:
 output oracle output:
 memory oracle given back: bytes of memory

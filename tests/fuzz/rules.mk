@@ -7,7 +7,7 @@
 
 FUZZ_BUILD ?= build/fuzz
 FUZZ_SANITIZE := fuzzer-no-link,address,undefined
-FUZZ_PARTS := driver steps world promises plugin mutate lines libfuzzer replay
+FUZZ_PARTS := driver steps world promises plugin mutate lines libfuzzer replay arena
 FUZZ_TARGETS := $(filter-out $(FUZZ_PARTS),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 FUZZ_PLUGINS := $(PLUGINS) planted
 fuzz_objects = $(call objects,$(addprefix tests/fuzz/,$(addsuffix .c,$(1))))
@@ -23,18 +23,20 @@ FUZZ_TURNS := actor address api bus dgram dial inbox listen mail mem pool queue 
     section send service stats stream timer watching worker services/cache services/file \
     services/shared services/work
 $(call objects,$(FUZZ_TURNS:%=server/%.c)): private HOST_CFLAGS += \
-    -fno-sanitize-coverage=trace-cmp,indirect-calls -fno-sanitize=null,alignment
+    -fno-sanitize-coverage=trace-cmp,indirect-calls -fno-sanitize=null,alignment,pointer-overflow,object-size
 FUZZ_MAIN := libfuzzer
 FUZZ_MUTATE := mutate
+FUZZ_SIM := $(BUILD)/sim-arena.a $(call fuzz_objects,arena)
 FUZZ_LIBFUZZER := -fsanitize=fuzzer
 FUZZ_PROGRAMS := $(addprefix $(BUILD)/targets/,$(FUZZ_TARGETS) $(FUZZ_PLUGINS))
 else
 FUZZ_MAIN := replay
+FUZZ_SIM := $(SIM)
 FUZZ_PROGRAMS := $(addprefix $(BUILD)/targets/,$(FUZZ_TARGETS) plugin)
 endif
-FUZZ_COMMON := $(call fuzz_objects,driver $(FUZZ_MAIN)) $(SIM)
+FUZZ_COMMON := $(call fuzz_objects,driver $(FUZZ_MAIN))
 FUZZ_PLAYER := $(call fuzz_objects,steps world promises plugin $(FUZZ_MUTATE)) \
-    $(call objects,tools/talk_text.c) $(FUZZ_COMMON)
+    $(call objects,tools/talk_text.c) $(FUZZ_COMMON) $(FUZZ_SIM)
 
 .PHONY: fuzz fuzz-programs fuzz-build fuzz-merge
 fuzz-programs: $(FUZZ_PROGRAMS)
@@ -44,8 +46,13 @@ fuzz_link = @mkdir -p $(@D) && $(if $(V),,echo '  LD  $@' &&) $(CC) $(HOST_LDFLA
     -Wl,--export-dynamic-symbol=gyre_plugin_v1     -o $@ $^ $(URING) $(LIBS)
 
 $(addprefix $(BUILD)/targets/,$(FUZZ_TARGETS)): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o \
-    $(call fuzz_objects,lines) $(FUZZ_COMMON) $(CORE_SIM)
+    $(call fuzz_objects,lines) $(FUZZ_COMMON) $(SIM) $(CORE_SIM)
 	$(fuzz_link)
+
+# The simulated kernel allocates as the core does, from arena.c: its buffers are of exact size.
+$(BUILD)/sim-arena.a: $(filter-out %/alloc.o,$(SIM)) tests/sim/alloc.syms
+	$(call say,AR)rm -f $@ && ar rcs $@ $(filter %.o,$^) && \
+	    objcopy --redefine-syms=tests/sim/alloc.syms $@
 
 # A plugin is a part of its fuzzer, so that its coverage counts; a replay loads it, as ever.
 define fuzz_plugin_rule

@@ -11,7 +11,7 @@
  *   e r s f         end of sending; reset; stop reading; read again
  *   m t l y         wait 20 ms; 2 s; 40 s; 1 h
  *   !               the section with low limits
- *   %               cut: every byte alone
+ *   %               cut: every byte alone (of each send the first 64)
  * Other characters mean nothing. What is left of the bytes at the end is sent, too. What starts
  * with '|' itself needs an empty first line, "|\n", before it.
  */

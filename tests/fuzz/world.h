@@ -35,7 +35,7 @@ struct world {
 };
 enum { CONNECTIONS = 16 }; /* of one run, that closed is told of */
 
-/* What hooks before the plugin's callbacks saw since world_rest; of the run that is on. */
+/* What hooks before the plugin's callbacks saw; who plays sets it to zero. */
 struct closed {
     uint8_t why;  /* enum gyre_why; 0: it did not close */
     bool dropped; /* what it had to send was dropped, as the close, or a broken wire, wants */

@@ -85,7 +85,8 @@ bool sim_tell(struct sim_ring *m, const struct sim_op *op, int32_t res, uint16_t
     }
     if (op->last) flags &= (uint16_t)~RING_MORE;
     if (at > m->events_at && sim_happens(sim, FAULT_REORDERED)) at = place_for(m, op->user);
-    memmove(m->events + at + 1, m->events + at, (m->events_n - at) * sizeof *m->events);
+    if (at < m->events_n)
+        memmove(m->events + at + 1, m->events + at, (m->events_n - at) * sizeof *m->events);
     m->events[at] = (struct ring_event){op->user, res, flags, bid};
     m->events_n++;
     m->idle = false;

@@ -256,7 +256,7 @@ static void run_queue(struct sim_ring *m)
 /* Real descriptors (inotify) say nothing by themselves: they are looked at in each turn. */
 static void look_at_real(struct sim_ring *m)
 {
-    for (struct sim_op *op = m->ops; op; op = op->next)
+    for (struct sim_op *op = m->sim->still ? NULL : m->ops; op; op = op->next)
         if (op->what == DO_POLL && op->fd < SIM_FD_FIRST) sim_wake(op);
 }
 
@@ -294,6 +294,13 @@ bool sim_quiet(const struct sim *sim, int64_t *next_ns)
         if (m->deadline_ns < *next_ns) *next_ns = m->deadline_ns;
         if (m->held_ns < *next_ns) *next_ns = m->held_ns;
     }
+    return true;
+}
+
+bool sim_waits(const struct sim *sim)
+{
+    for (const struct sim_ring *m = sim->rings; m; m = m->next)
+        if (m->queue_n || m->events_at < m->events_n || m->woken) return false;
     return true;
 }
 

@@ -83,7 +83,7 @@ struct sim {
     uint16_t next_port;
     uint64_t next_ino;
     /* faults.c */
-    bool calm, any_fault;
+    bool calm, still;
     uint32_t per_million[FAULT_KINDS];
     uint64_t rows[FAULT_KINDS], faults[FAULT_KINDS];
     /* what happened */

@@ -80,6 +80,11 @@ void sim_set_short_sends(struct sim *m, uint32_t n)
     m->short_sends = n;
 }
 
+void sim_set_still(struct sim *m, bool still)
+{
+    m->still = still;
+}
+
 void sim_set_window(struct sim *m, size_t n)
 {
     m->window = n;

@@ -44,6 +44,8 @@ struct ring *sim_ring(struct sim *, uint32_t worker);
 
 void sim_set_buffers(struct sim *, uint32_t n);      /* of each ring; preset RING_BUFFERS */
 void sim_set_short_sends(struct sim *, uint32_t n);  /* a send takes 1 … n bytes; 0: any number */
+/* Nothing real (files) changes: real descriptors are not polled in each turn. */
+void sim_set_still(struct sim *, bool);
 void sim_set_wall(struct sim *, int64_t wall_ns);    /* the wall clock now */
 void sim_set_window(struct sim *, size_t n);         /* of peers that do not read */
 /* So many events fit into a completion queue; further ones come a turn later, and what is multishot
@@ -56,6 +58,9 @@ int64_t sim_now(const struct sim *);
 void sim_advance(struct sim *, int64_t to_ns);
 /* True when no ring has anything to do before *next_ns (GYRE_NEVER: before a peer acts). */
 bool sim_quiet(const struct sim *, int64_t *next_ns);
+/* The same at the end of a turn, without another: nothing is queued and no event waits. What is due
+ * by the worker's own clock it does not know. */
+bool sim_waits(const struct sim *);
 bool sim_idle(const struct ring *); /* this one has nothing to do now */
 /* Something outside changed (a file): every ring looks again. */
 void sim_touch(struct sim *);

@@ -270,19 +270,22 @@ static bool begins_with(gyre_view longer, gyre_view v)
 
 /* A connection that is dropped loses what is not sent yet, and how much that is depends on turns:
  * then one may be the beginning of the other. */
-static bool was_reset(const struct steps *s, uint8_t who)
+static bool did(const struct steps *s, uint8_t who, enum step_verb verb)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (s->at[i].verb == STEP_RESET && s->at[i].who == who) return true;
+        if (s->at[i].verb == verb && s->at[i].who == who) return true;
     return false;
 }
 
-/* A reset overtakes what the plugin had not come to, and how far it was depends on its pieces: it
- * was told of the end before, or of the reset. */
+/* What a plugin has not come to, because its client does not read, or reset, depends on its pieces:
+ * it was told of the client's end before, or never. */
 static bool same_end(const struct steps *s, uint8_t who, uint8_t whole, uint8_t cut)
 {
-    return whole == cut || (whole + cut == GYRE_EOF + GYRE_RESET &&
-                            (whole == GYRE_EOF || whole == GYRE_RESET) && was_reset(s, who));
+    uint8_t other = whole == GYRE_EOF ? cut : whole;
+    if (whole == cut) return true;
+    if (whole != GYRE_EOF && cut != GYRE_EOF) return false;
+    return (other == GYRE_RESET && did(s, who, STEP_RESET)) ||
+           (other == GYRE_TIMEOUT && did(s, who, STEP_SLOW));
 }
 
 static void check_same(const struct steps *s, const struct outcome *whole,

@@ -214,7 +214,9 @@ PLUGINDIR := $(LIBDIR)/gyre/plugins
 UNITDIR := $(LIBDIR)/systemd/system
 SYSCONFDIR := $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 CONFDIR := $(SYSCONFDIR)/gyre/conf.d
-SDK_VERSION := 1.$(shell sed -n 's/^\#define GYRE_MINOR \([0-9]*\).*/\1/p' sdk/gyre.h)
+# The SDK's: the series of the changelog's newest release, and GYRE_MINOR; tools/abi checks both.
+SDK_VERSION := $(shell sed -n 's/^\#\# \([0-9]*\)\..*/\1/p' sdk/CHANGELOG.md | head -n 1).$(shell \
+    sed -n 's/^\#define GYRE_MINOR \([0-9]*\).*/\1/p' sdk/gyre.h)
 
 # Paths of the checkout become paths of the installation.
 ADAPT := sed -e 's|^;plugins = .*|plugins = $(PLUGINDIR)|' -e 's|\.\./plugins/http/www|$(DATADIR)/www|' \

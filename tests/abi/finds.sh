@@ -65,11 +65,11 @@ for row in "${broken[@]}"; do
     what=${row%%|*} rest=${row#*|}
     name=${rest%%|*} rest=${rest#*|}
     file=${rest%%|*} edit=${rest#*|}
-    tree 0.9
+    tree 0.1
     change "$file" "$edit"
     refuses "$what, untold" "does not name it" --update
     # shellcheck disable=SC2086 # a list of names
-    tree 0.9 $name
+    tree 0.1 $name
     change "$file" "$edit"
     passes "$what, told before 1.0" --update
     # shellcheck disable=SC2086
@@ -78,7 +78,7 @@ for row in "${broken[@]}"; do
     refuses "$what, though told, after 1.0" "since 1.0" --update
 done
 
-tree 0.9 gyre_proto
+tree 0.1 gyre_proto
 change gyre.h '/^    uint32_t idle_ms;/d'
 refuses "a change that is told, and not in the record" "is old"
 passes "the same, written into the record" --update
@@ -115,25 +115,33 @@ change gyre.h '/^struct gyre_mail {/,/^};/s/^};/    uint32_t extra;\n};/;'"$mino
 refuses "a member in a hole that old plugins count as theirs" "not at the end" --update
 
 # What could not grow later, whatever the changelog says.
-tree 0.9 gyre_work
+tree 0.1 gyre_work
 change services/work.h 's/^    uint32_t size;//'
 refuses "a table without a size" "does not begin with uint32_t size" --update
-tree 0.9 gyre_mail
+tree 0.1 gyre_mail
 change gyre.h '/^struct gyre_mail {/,/^}/s/uint64_t tag/long tag/'
 refuses "a member without a fixed width" "no fixed width" --update
-tree 0.9 gyre_api
+tree 0.1 gyre_api
 change gyre.h 's/ \*by, const struct gyre_dial \*/ *by, struct gyre_dial/'
 refuses "by value what may grow" "by value, which may grow" --update
-tree 0.9 gyre_how
+tree 0.1 gyre_how
 change gyre.h '/GYRE_HOW_WIDTH_/d'
 refuses "an enum without a width" "fixes its width" --update
-tree 0.9 gyre_plugin
+tree 0.1 gyre_plugin
 change gyre.h 's/^    uint32_t size, target, option_size, /    uint32_t size, target, /'
 refuses "rows without their size" "size of its rows" --update
-tree 0.9 gyre_mail
+tree 0.1 gyre_mail
 change gyre.h '/^struct gyre_mail {/,/^}/s/uint64_t tag;/uint64_t tag : 3;/'
 refuses "what it cannot read" "cannot read" --update
-tree 0.9
+tree 0.2
+refuses "a release that gyre.h knows nothing of" "has 0.2, but GYRE_MINOR is 1"
+tree 0.1
+if tools/abi --release 0.2 "$T/tree" >"$T/out" 2>&1; then result "refuses another version" 1
+else
+    grep -q "^FAIL abi: the release is 0.1" "$T/out"
+    result "refuses a release under another version" $?
+fi
+tree 0.1
 : >"$T/tree/sdk/CHANGELOG.md"
 refuses "a changelog without the release" "no heading"
 exit $failed

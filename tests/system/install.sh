@@ -45,6 +45,9 @@ PKG_CONFIG_PATH=$T/own/lib/pkgconfig holds "the installed gyre-new" "$T/own/bin/
 holds "builds and tests with what is installed" make -C hello test
 holds "pkg-config knows where" test -e \
     "$(PKG_CONFIG_PATH=$T/own/lib/pkgconfig pkg-config --variable=sdkdir gyre)/gyre.h"
+same "and which version, as the changelog has it" \
+    "$(sed -n 's/^## //p' "$TOP/sdk/CHANGELOG.md" | head -n 1)" \
+    "$(PKG_CONFIG_PATH=$T/own/lib/pkgconfig pkg-config --modversion gyre)"
 cd "$TOP" || exit 2
 echo "; mine" >>"$T/own/etc/gyre/conf.d/20-chat.ini"
 stop

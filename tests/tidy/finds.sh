@@ -84,11 +84,14 @@ passes "a call in a comment over lines"
 server "/* it's */ strcpy(a);"
 finds "banned call" "a call behind a comment with an apostrophe"
 
-for call in malloc free pthread_mutex_lock socket open; do
+for call in malloc free realloc strdup asprintf mmap dlopen pthread_mutex_lock sem_wait fork \
+    execve posix_spawn system kill signal exit abort assert socket connect recv sendto \
+    getaddrinfo poll open openat read write close stat fopen printf puts getenv usleep time \
+    clock_gettime random strncpy strtoul sscanf; do
     plugin "void *y = $call(1);"
     finds "plugin call" "$call in a plugin"
 done
-plugin "int y = gyre->write(a, b) + file->open(a) + table.send(a);"
+plugin "int y = gyre->write(a, b) + file->open(a) + table.send(a) + gyre->random(p, 4);"
 passes "calls of the host in a plugin"
 
 server "#include <liburing.h>"

@@ -20,8 +20,6 @@ void *core_malloc(size_t n);
 void *core_calloc(size_t count, size_t n);
 void *core_realloc(void *old, size_t n);
 void core_free(void *p);
-char *core_strdup(const char *s);
-char *core_strndup(const char *s, size_t most);
 
 enum {
     STEP = 64, SMALL = 16 * STEP, /* classes by 64 bytes, then by powers of two */
@@ -162,21 +160,6 @@ void *core_realloc(void *old, size_t n)
     memcpy(p, old, was < n ? was : n);
     core_free(old);
     return p;
-}
-
-char *core_strndup(const char *s, size_t most)
-{
-    size_t n = strnlen(s, most);
-    char *p = core_malloc(n + 1);
-    if (!p) return NULL;
-    memcpy(p, s, n);
-    p[n] = 0;
-    return p;
-}
-
-char *core_strdup(const char *s)
-{
-    return core_strndup(s, SIZE_MAX);
 }
 
 uint64_t alloc_live(void)

@@ -3,13 +3,11 @@
  *
  * Owns no memory but its table: blocks come from the C library, so sanitizers see them as ever.
  * Promise: a block that came from elsewhere (a library's) may be given to core_free.
- * Limits: memory. Any thread; one lock.
+ * Limits: memory. Any thread; one lock. What is made of these four: alloc_more.c.
  */
 #include "alloc.h"
 
 #include <pthread.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,18 +16,7 @@
 void *core_malloc(size_t n);
 void *core_calloc(size_t count, size_t n);
 void *core_realloc(void *old, size_t n);
-void *core_reallocarray(void *old, size_t count, size_t n);
 void core_free(void *p);
-char *core_strdup(const char *s);
-char *core_strndup(const char *s, size_t most);
-int core_vasprintf(char **out, const char *fmt, va_list args)
-    __attribute__((format(printf, 2, 0)));
-int core_asprintf(char **out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* What the C library's headers make of them, fortified. */
-int core_vasprintf_chk(char **out, int flag, const char *fmt, va_list args)
-    __attribute__((format(printf, 3, 0)));
-int core_asprintf_chk(char **out, int flag, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 
 struct live {
     uintptr_t p; /* 0: free place */
@@ -156,13 +143,6 @@ void *core_realloc(void *old, size_t n)
     return take(old, n, false);
 }
 
-void *core_reallocarray(void *old, size_t count, size_t n)
-{
-    size_t all_of_it;
-    if (__builtin_mul_overflow(count, n, &all_of_it)) return NULL;
-    return take(old, all_of_it, false);
-}
-
 void core_free(void *p)
 {
     if (!p) return;
@@ -170,56 +150,6 @@ void core_free(void *p)
     (void)forget(p);
     pthread_mutex_unlock(&all.lock);
     free(p);
-}
-
-char *core_strndup(const char *s, size_t most)
-{
-    size_t n = strnlen(s, most);
-    char *p = core_malloc(n + 1);
-    if (!p) return NULL;
-    memcpy(p, s, n);
-    p[n] = 0;
-    return p;
-}
-
-char *core_strdup(const char *s)
-{
-    return core_strndup(s, SIZE_MAX);
-}
-
-int core_vasprintf(char **out, const char *fmt, va_list args)
-{
-    va_list again;
-    va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
-    *out = n < 0 ? NULL : core_malloc((size_t)n + 1);
-    return *out ? vsnprintf(*out, (size_t)n + 1, fmt, args) : -1;
-}
-
-int core_asprintf(char **out, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    int n = core_vasprintf(out, fmt, args);
-    va_end(args);
-    return n;
-}
-
-int core_vasprintf_chk(char **out, int flag, const char *fmt, va_list args)
-{
-    (void)flag;
-    return core_vasprintf(out, fmt, args);
-}
-
-int core_asprintf_chk(char **out, int flag, const char *fmt, ...)
-{
-    va_list args;
-    (void)flag;
-    va_start(args, fmt);
-    int n = core_vasprintf(out, fmt, args);
-    va_end(args);
-    return n;
 }
 
 /* ---- for tests ---- */

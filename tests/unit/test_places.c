@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 
 #include "conf_folder.h"
 #include "few_fds.h"
@@ -32,6 +34,30 @@ Test(places, a_build_tree_is_found_by_the_program)
     cr_expect_eq(strncmp(p.run, self, strlen(self)), 0, "%s", p.run);
     cr_expect_str_eq(p.run + strlen(self), "/run");
     cr_expect_str_eq(p.plugins + strlen(self), "/plugins");
+}
+
+/* As a user who may not look at the program's folder, and may not write to it. */
+static void runs_in(const char *runtime_dir_or_null, const char *want)
+{
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        if (runtime_dir_or_null) setenv("XDG_RUNTIME_DIR", runtime_dir_or_null, 1);
+        else unsetenv("XDG_RUNTIME_DIR");
+        bool ok = setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0 &&
+                  places_find(NULL, NULL, &p, why, sizeof why) && strcmp(p.run, want) == 0;
+        _exit(ok ? 0 : 1);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect_eq(status, 0, "not in %s", want);
+}
+
+Test(places, a_user_s_own_run_folder)
+{
+    if (geteuid() != 0) cr_skip_test("only root becomes another user");
+    runs_in("/run/user/65534", "/run/user/65534/gyre");
+    runs_in("nowhere", "/tmp/gyre-65534");
+    runs_in(NULL, "/tmp/gyre-65534");
 }
 
 Test(places, paths_that_are_too_long)

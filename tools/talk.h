@@ -103,8 +103,9 @@ void talk_host_unset(struct talk_host *, const char *key);
 bool talk_host_start(struct talk_host *, char *why, size_t why_n);
 bool talk_host_reload(struct talk_host *, char *why, size_t why_n);
 bool talk_host_serves(const struct talk_host *);
-/* A descriptor to connect to: the workers in turn. -1: the plugin has no such. */
-int talk_host_listener(struct talk_host *, bool datagrams);
+/* A descriptor to connect to: the workers in turn. v6: a port of IPv6, if of datagrams. -1: the
+ * plugin has no such. */
+int talk_host_listener(struct talk_host *, bool datagrams, bool v6);
 /* Turns until nothing is left to do now. false: it never comes to rest. */
 bool talk_host_settle(struct talk_host *);
 /* Moves time to the next deadline, at most to `until`. false: it was `until` already. */

@@ -28,11 +28,11 @@ static bool client_open(struct run *r, struct client *c)
     free(text);
     if (!good) return talk_fail(r, "no such address; write from \"192.0.2.1:7\"");
     if (c->end && !c->left) return talk_fail(r, "%s is open already", name_of(r));
-    int fd = talk_host_listener(r->host, r->step->datagrams);
+    const gyre_addr *at = r->step->bytes.n ? &from : NULL;
+    int fd = talk_host_listener(r->host, r->step->datagrams, at && !address_is_v4(at));
     if (fd < 0)
         return talk_fail(r, r->step->datagrams ? "the plugin has no `port`: it speaks no UDP"
                                                : "the plugin has no `stream`");
-    const gyre_addr *at = r->step->bytes.n ? &from : NULL;
     c->left = false;
     c->end = r->step->datagrams ? sim_sender(r->sim, fd, at) : sim_connect(r->sim, fd, at);
     return c->end ? talk_settle(r) : talk_fail(r, "nobody listens any more");

@@ -27,7 +27,7 @@ struct talk_host {
     struct section *section;
     struct conf_section conf; /* as config.c would have read it */
     uint32_t workers, next_stream, next_port;
-    int streams[LIMIT_WORKERS], ports[LIMIT_WORKERS];
+    int streams[LIMIT_WORKERS], ports[LIMIT_WORKERS], ports6[LIMIT_WORKERS];
     uint8_t *whys;            /* by descriptor */
     size_t whys_n;
     size_t fds;               /* of the process, before */
@@ -222,7 +222,7 @@ static void listen_on(struct talk_host *h)
 {
     gyre_addr at = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}, .port = FIRST_PORT};
     for (uint32_t i = 0; i < h->workers; i++) {
-        h->streams[i] = h->ports[i] = -1;
+        h->streams[i] = h->ports[i] = h->ports6[i] = -1;
         if (h->plugin->p.stream) {
             h->streams[i] = sim_listen(h->sim, i, &at, false);
             listen_at(h, i, h->streams[i], "tcp:127.0.0.1:7000", false);
@@ -261,10 +261,16 @@ bool talk_host_reload(struct talk_host *h, char *why, size_t why_n)
     return v != NULL;
 }
 
-int talk_host_listener(struct talk_host *h, bool datagrams)
+int talk_host_listener(struct talk_host *h, bool datagrams, bool v6)
 {
-    uint32_t *next = datagrams ? &h->next_port : &h->next_stream;
-    return (datagrams ? h->ports : h->streams)[(*next)++ % h->workers];
+    const gyre_addr at = {.ip = {[15] = 1}, .port = FIRST_PORT};
+    uint32_t *next = datagrams ? &h->next_port : &h->next_stream, i = (*next)++ % h->workers;
+    if (!datagrams || !v6 || h->ports[i] < 0) return (datagrams ? h->ports : h->streams)[i];
+    if (h->ports6[i] < 0) { /* most scripts need none */
+        h->ports6[i] = sim_listen(h->sim, i, &at, true);
+        listen_at(h, i, h->ports6[i], "udp:[::1]:7000", true);
+    }
+    return h->ports6[i];
 }
 
 /* ---- turning ---- */

@@ -3,11 +3,12 @@
  *
  * name N · send A,B TEXT · body A TEXT · kept · burst A COUNT · nobody TEXT · far TEXT ·
  * deaf TEXT · big A BYTES · flood A COUNT · last A TEXT · ping
+ * round: the homes hand a mail on to each other, for ever
  * box N: makes an actor without a wire, which tells what it gets. hold · free · drop: of it.
  */
 #include "names.h"
 
-enum { MAIL_TEXT = 1, MAIL_BODY, SEND_MOST = 8 };
+enum { MAIL_TEXT = 1, MAIL_BODY, MAIL_ROUND, SEND_MOST = 8 };
 
 struct client {
     gyre_ref box, sent_to[SEND_MOST]; /* sent_to: of the last send, to check bounces */
@@ -55,9 +56,17 @@ static void on_bounce(struct gyre_actor *a, const struct gyre_mail *m, int32_t e
     else say(a, ", for another\n");
 }
 
+static void hand_on(struct gyre_actor *a)
+{
+    const struct gyre_section *s = a->section;
+    const gyre_ref next = s->homes[(a->worker + 1) % s->workers];
+    (void)gyre->send(a, &next, 1, MAIL_ROUND, 0, GYRE_NOTHING, NULL);
+}
+
 static void home_mail(struct gyre_actor *home, const struct gyre_mail *m)
 {
-    (void)name_take(home, m);
+    if (m->type == MAIL_ROUND) hand_on(home);
+    else (void)name_take(home, m);
 }
 
 /* ---- the box: an actor without a wire ---- */
@@ -161,6 +170,7 @@ static bool command(struct gyre_actor *a, gyre_view line)
     struct client *c = GYRE_STATE(a, struct client);
     gyre_view verb = word(&line), who;
     if (is(verb, "ping")) return say(a, "pong\n") >= 0;
+    if (is(verb, "round")) return hand_on(a), true;
     if (is(verb, "name")) return name_tell(a, line), true;
     if (is(verb, "nobody")) return send_to(a, (gyre_ref){0, 0}, line), true;
     if (is(verb, "far")) return send_to(a, (gyre_ref){(uint64_t)60 << 32, 9}, line), true;

@@ -21,10 +21,11 @@
 #include <unistd.h>
 
 #include "../tests/sim/alloc.h"
+#include "../tests/sim/base.h"
 #include "core.h"
 #include "talk.h"
 
-enum { CUTTING_SECONDS = 30, HANGING_SECONDS = 240, PATIENCE_MOST = 100 };
+enum { CUTTING_SECONDS = 30, HANGING_SECONDS = 240 };
 enum { REPORT_MOST = 32 * 1024, LOG_SHOWN = 16 * 1024, CHILD_DONE = 33 };
 enum { FEW = 4 }; /* the first cuttings: whole, every byte alone, two at random */
 
@@ -71,19 +72,11 @@ struct script { /* that is played now */
     struct talk_cut cut;
 };
 
-static unsigned patience(void)
-{
-    const char *text = getenv("PATIENCE");
-    unsigned long times = text ? strtoul(text, NULL, 10) : 1;
-    if (times < 1) return 1;
-    return times < PATIENCE_MOST ? (unsigned)times : PATIENCE_MOST;
-}
-
 static void begin_clocks(void)
 {
-    const struct itimerval most = {.it_value.tv_sec = CUTTING_SECONDS * patience()};
+    const struct itimerval most = {.it_value.tv_sec = CUTTING_SECONDS * sim_patience()};
     (void)setitimer(ITIMER_PROF, &most, NULL);
-    alarm(HANGING_SECONDS * patience());
+    alarm(HANGING_SECONDS * sim_patience());
 }
 
 static void play(const struct script *s, const struct talk_fault *fault, struct talk_result *r)
@@ -223,7 +216,7 @@ static void describe_death(const char *path, int status, struct progress *p)
     p->passed = false;
     if (signal == SIGPROF || signal == SIGALRM)
         snprintf(p->report, sizeof p->report, "%s: stuck: no end after %u seconds%s\n", path,
-                 patience() * (signal == SIGPROF ? CUTTING_SECONDS : HANGING_SECONDS),
+                 sim_patience() * (signal == SIGPROF ? CUTTING_SECONDS : HANGING_SECONDS),
                  signal == SIGPROF ? " of computing" : "");
     else
         snprintf(p->report, sizeof p->report, "%s: it crashed: %s\n", path,

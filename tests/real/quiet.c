@@ -161,7 +161,8 @@ static void wait_a_moment(struct sim *m, const char *why)
     size_t n = 0;
     if (!rest->waits++) rest->since_ns = real_ns();
     if (rest->waits <= WAITS_AT_ONCE) return;
-    if (real_ns() - rest->since_ns > REST_MOST) sim_wrong("it never comes to rest: %s", why);
+    if (real_ns() - rest->since_ns > REST_MOST * sim_patience())
+        sim_wrong("it never comes to rest: %s", why);
     for (const struct sim_end *e = m->ends; e; e = e->next) n++;
     struct pollfd *polls = real_polls(m, n);
     n = 0;

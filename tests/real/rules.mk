@@ -3,7 +3,8 @@
 # linked with tests/real instead of the simulated kernel.
 
 REAL := $(filter-out $(BUILD)/obj/tests/real/main.o,$(call objects,$(wildcard tests/real/*.c))) \
-    $(call objects,tests/sim/base.c tests/sim/alloc.c tests/sim/account.c tests/sim/doors.c)
+    $(call objects,$(wildcard tests/sim/alloc*.c) tests/sim/base.c tests/sim/account.c \
+        tests/sim/doors.c)
 
 programs: $(BUILD)/tests/talk-real
 

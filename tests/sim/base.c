@@ -34,6 +34,15 @@ void *sim_need(void *p)
     return p;
 }
 
+unsigned sim_patience(void)
+{
+    enum { MOST = 100 };
+    const char *text = getenv("PATIENCE");
+    unsigned long times = text ? strtoul(text, NULL, 10) : 1;
+    if (times < 1) return 1;
+    return times < MOST ? (unsigned)times : MOST;
+}
+
 /* splitmix64: every seed gives a good row. */
 uint64_t sim_random(uint64_t *state)
 {

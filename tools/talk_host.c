@@ -12,6 +12,7 @@
 #include "../tests/sim/account.h"
 #include "../tests/sim/alloc.h"
 #include "../tests/sim/doors.h"
+#include "../tests/sim/shadow.h"
 #include "../tests/sim/sim.h"
 #include "service.h"
 #include "talk.h"
@@ -189,6 +190,7 @@ bool talk_host_load(const char *path, bool interposed, char *why, size_t why_n)
     service_free(s);
     if (!loaded) return false;
     if (interposed) doors_set(loaded);
+    *loaded->p.api = shadow_before(*loaded->p.api);
     for (uint32_t i = 0; i < loaded->kinds_n; i++)
         if (loaded->kinds[i].declared) loaded->kinds[i].p.on_close = note_close;
     return true;

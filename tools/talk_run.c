@@ -14,6 +14,7 @@
 
 #include "../tests/sim/alloc.h"
 #include "../tests/sim/doors.h"
+#include "../tests/sim/shadow.h"
 #include "talk_run.h"
 
 enum { LOG_MOST = 1 << 20 };
@@ -258,6 +259,7 @@ void talk_run(const struct talk *talk, const char *plugin, const char *tmp,
     r->log_at = lseek(STDERR_FILENO, 0, SEEK_END);
     r->host = talk_host_make(plugin, tmp, cut);
     r->sim = talk_host_mem(r->host);
+    shadow_begin(r->sim);
     for (size_t i = 0; i < talk->n && !r->failed; i++) {
         r->step = &talk->steps[i];
         play(r);
@@ -267,6 +269,7 @@ void talk_run(const struct talk *talk, const char *plugin, const char *tmp,
     keep_output(r, out);
     if (!talk_host_end(r->host, r->why, sizeof r->why) && !r->failed)
         talk_wrong(r, "after the script not everything was given back:\n%s", r->why);
+    shadow_end();
     end_fault(out);
     if (r->report != failure) fclose(r->report);
     fclose(failure);

@@ -4,7 +4,7 @@
 
 REAL := $(filter-out $(BUILD)/obj/tests/real/main.o,$(call objects,$(wildcard tests/real/*.c))) \
     $(call objects,$(wildcard tests/sim/alloc*.c) tests/sim/base.c tests/sim/account.c \
-        tests/sim/doors.c)
+        tests/sim/doors.c tests/sim/shadow.c)
 
 programs: $(BUILD)/tests/talk-real
 

@@ -55,6 +55,6 @@ static bool through(const struct client *c)
     return c->answered == c->most;
 }
 
-const struct client_kind client_link = {.site = SITE_LINK, .name = "link", .linked = true,
+const struct client_kind client_link = {.site = SITE_LINK, .name = "link",
                                         .state_size = sizeof(struct link), .begin = begin,
                                         .ask = ask, .answer = answer, .through = through};

@@ -83,6 +83,14 @@ static void wake_in(struct run *r, struct client *c, uint64_t most_us)
 
 /* ---- reading ---- */
 
+/* What came must be what the plugin wrote, in order. */
+static void check_written(struct run *r, struct client *c)
+{
+    char why[128];
+    if (!shadow_holds(c->fd, sim_all(c->end), why, sizeof why))
+        damage(r, "client %u (%s) %s", c->number, c->kind->name, why);
+}
+
 static void read_all(struct run *r, struct client *c)
 {
     while (sim_any(c->end)) {
@@ -90,7 +98,7 @@ static void read_all(struct run *r, struct client *c)
         size_t before = v.n;
         bool whole = false;
         c->seen_n = sim_all(c->end).n;
-        if (!c->kind->datagrams && !c->kind->linked) shadow_check(r, c);
+        if (!c->kind->datagrams) check_written(r, c);
         while ((v.n || c->kind->datagrams) && c->kind->answer(r, c, &v)) {
             whole = true;
             r->answers++;

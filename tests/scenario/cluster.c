@@ -44,7 +44,7 @@ void cluster_load(const char *folder)
         snprintf(path, sizeof path, "%s/%s%s.so", folder, bundled ? "plugins/" : "",
                  sites[i].plugin);
         struct plugin *p = service_load(s, path, why, sizeof why);
-        if (p) *p->p.api = shadow_api(), callbacks_wrap(p);
+        if (p) *p->p.api = shadow_before(&host_api), callbacks_wrap(p);
         else fprintf(stderr, "%s: %s\n", path, why), exit(2);
     }
     if (!s) fprintf(stderr, "%s\n", why), exit(2);

@@ -138,7 +138,7 @@ void play(uint64_t seed, enum weather weather, bool elsewhere, FILE *trace, stru
     sim_on_wrong(kernel_says);
     sim_on_event(r->sim, check_alive, r);
     sim_set_wall(r->sim, GYRE_SECONDS(1767225600)); /* 2026-01-01T00:00:00Z */
-    shadow_begin(r);
+    shadow_begin(r->sim);
     callbacks_begin(r);
     for (uint32_t i = 0; i < FILES; i++) site_files_change(r, i);
     r->began_ns = sim_now(r->sim);

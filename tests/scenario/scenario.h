@@ -3,15 +3,15 @@
  *
  * plan.c makes a plan from a seed. cluster.c does the supervisor's part: generations of a service
  * with real plugins, replaced, reloaded, drained and killed. clients.c and client_*.c talk to them.
- * shadow.c writes down what plugins write, callbacks.c looks at what they are called with. check.c
- * looks at the core between turns, times.c at what must have happened by now. play.c runs one seed;
- * main.c many.
+ * callbacks.c looks at what plugins are called with. check.c looks at the core between turns,
+ * times.c at what must have happened by now. play.c runs one seed; main.c many.
  */
 #ifndef GYRE_SCENARIO_H
 #define GYRE_SCENARIO_H
 
 #include "../sim/account.h"
 #include "../sim/alloc.h"
+#include "../sim/shadow.h"
 #include "../sim/sim.h"
 
 enum { WORKERS_MOST = 3, GENERATIONS = 4, CLIENTS_MOST = 96, FILES = 8, DAMAGE_TEXT = 512 };
@@ -79,7 +79,6 @@ struct client_kind {
     enum site_id site;
     const char *name;
     bool datagrams;
-    bool linked; /* the host itself writes to it */
     size_t state_size;
     void (*begin)(struct run *, struct client *);
     /* Puts the next request; false: there is none. */
@@ -123,14 +122,6 @@ void clients_free(struct run *);
 
 void peer_begin(struct run *);
 bool peer_act(struct run *); /* false: it has nothing to do */
-
-/* ---- what plugins wrote (shadow.c) ---- */
-
-extern const struct gyre_api *shadow_api(void); /* stands before the host's table */
-void shadow_begin(struct run *);
-void shadow_end(void);
-/* What came to the client since the last time must be what was written, in order. */
-void shadow_check(struct run *, struct client *);
 
 /* ---- what plugins are called with (callbacks.c) ---- */
 

@@ -110,6 +110,10 @@ Test(report, secrets_are_masked)
     cr_expect_not_null(strstr(said, "7m"), "an option of the host is none: %s", said);
     cr_expect_not_null(strstr(said, "/run/x"), "nor one of the server: %s", said);
     cr_expect_not_null(strstr(said, "\"greeting\", \"value\": \"hello\""), "%s", said);
+    for (size_t i = 0; i < config.n; i++) {
+        free(sections[i].name);
+        free(sections[i].plugin);
+    }
     free(text);
 }
 

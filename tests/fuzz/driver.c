@@ -4,6 +4,7 @@
  * Owns the counts. Promise: an oracle's report is the last that the program says.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -61,6 +62,18 @@ uint64_t fuzz_random(uint64_t *state)
 bool fuzz_now_and_then(gyre_view input, uint32_t n)
 {
     return fuzz_hash(input) % n == 0;
+}
+
+/* One call looks at all of them; the lowest free number would not show one left above a gap. */
+uint32_t fuzz_descriptors(void)
+{
+    enum { MOST = 256 };
+    struct pollfd all[MOST];
+    uint32_t n = 0;
+    for (int i = 0; i < MOST; i++) all[i] = (struct pollfd){.fd = i};
+    if (poll(all, MOST, 0) < 0) fuzz_wrong("start", "poll fails");
+    for (int i = 0; i < MOST; i++) n += !(all[i].revents & POLLNVAL);
+    return n;
 }
 
 void fuzz_start(const char *plugin)

@@ -49,6 +49,7 @@ void fuzz_finish(void); /* fuzz_end, and the counts in one line */
 bool fuzz_news(void);
 /* True in about one of n cases, by the input alone; for what is too slow to be done each time. */
 bool fuzz_now_and_then(gyre_view input, uint32_t n);
+uint32_t fuzz_descriptors(void); /* how many are open, of the first 256 */
 uint64_t fuzz_hash(gyre_view);
 uint64_t fuzz_random(uint64_t *state);
 #endif

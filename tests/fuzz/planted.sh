@@ -49,3 +49,5 @@ expect metadata metadata 'oracle manual:' tests/fuzz/corpus/metadata
 expect ini ini 'oracle line:' tests/fuzz/corpus/ini
 expect box box 'oracle numbers:' tests/fuzz/corpus/box
 expect message message 'oracle round trip:' tests/fuzz/corpus/message
+expect serve serve 'oracle descriptors:' -dict=tests/fuzz/dict/serve tests/fuzz/corpus/serve
+expect process process 'oracle answers:' -dict=tests/fuzz/dict/process tests/fuzz/corpus/process

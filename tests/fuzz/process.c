@@ -97,6 +97,7 @@ void fuzz_one(gyre_view input)
     static struct stand t;
     static struct line l;
     uint64_t alive = alloc_live(), understood = 0;
+    uint32_t open = fuzz_descriptors();
     int ends[2];
     gyre_view how = GYRE_NOTHING;
     if (!gyre_until(&input, '\n', &how)) return;
@@ -106,6 +107,7 @@ void fuzz_one(gyre_view input)
     for (int n = 0; n < 40 && t.process.channel >= 0 && line_next(&input, &l); n++) {
         if (!message_send(&l.out, ends[0], l.descriptors ? ends[0] : -1)) continue;
         process_readable(&t.supervisor, &t.process);
+        if (fuzz_plants && understood == 3) t.process.unprepared = most + 1;
         if (t.process.unprepared > most || t.process.committing > most + 1)
             fuzz_wrong("answers", "it waits for %u and %u of %u", t.process.unprepared,
                        t.process.committing, most);
@@ -118,6 +120,7 @@ void fuzz_one(gyre_view input)
     core_free(t.instance.refused);
     problems_free(&t.supervisor.reload.problems);
     if (alloc_live() != alive) fuzz_wrong("given back", "an allocation is left");
+    if (fuzz_descriptors() != open) fuzz_wrong("descriptors", "one is left open, or closed twice");
     fuzz_count.past += understood > 0;
     fuzz_count.further += understood > 1;
 }

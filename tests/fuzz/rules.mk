@@ -7,7 +7,7 @@
 
 FUZZ_BUILD ?= build/fuzz
 FUZZ_SANITIZE := fuzzer-no-link,address,undefined
-FUZZ_PARTS := driver steps world promises plugin mutate lines libfuzzer replay arena
+FUZZ_PARTS := driver steps world promises plugin mutate ini_mutate lines libfuzzer replay arena
 FUZZ_TARGETS := $(filter-out $(FUZZ_PARTS),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 FUZZ_PLUGINS := $(PLUGINS) planted
 fuzz_objects = $(call objects,$(addprefix tests/fuzz/,$(addsuffix .c,$(1))))
@@ -48,6 +48,8 @@ fuzz_link = @mkdir -p $(@D) && $(if $(V),,echo '  LD  $@' &&) $(CC) $(HOST_LDFLA
 $(addprefix $(BUILD)/targets/,$(FUZZ_TARGETS)): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o \
     $(call fuzz_objects,lines) $(FUZZ_COMMON) $(SIM) $(CORE_SIM)
 	$(fuzz_link)
+
+$(BUILD)/targets/ini: $(call fuzz_objects,$(FUZZ_MUTATE:mutate=ini_mutate))
 
 # The simulated kernel allocates as the core does, from arena.c: its buffers are of exact size.
 $(BUILD)/sim-arena.a: $(filter-out %/alloc.o,$(SIM)) tests/sim/alloc.syms

@@ -220,9 +220,12 @@ static bool read_named(struct reader *r, struct talk_step *s, const char *name)
     if (!strcmp(op, "<")) return bytes(r, s, false, "a < \"bytes\"");
     s->verb = TALK_MATCH;
     if (!strcmp(op, "<~")) return bytes(r, s, true, "a <~ \"pattern*\"");
+    s->verb = TALK_KEEPS;
+    if (!strcmp(op, "keeps")) return bytes(r, s, false, "a keeps \"ETag: \"");
     s->verb = TALK_COUNT;
     if (!strcmp(op, "<=")) return number(r, 1, INT32_MAX, &s->number, "a <= 100");
-    return wrong(r, "a client can open > < <~ <= silent eof reset closed slow fast, not ", op);
+    return wrong(r, "a client can open > < <~ <= keeps silent eof reset closed slow fast, not ",
+                 op);
 }
 
 /* ---- the other statements ---- */

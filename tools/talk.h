@@ -19,7 +19,7 @@
 
 /* ---- talk_text.c ---- */
 
-/* Bytes of a script, owned. wild, when there: 1 where the byte is a wildcard. */
+/* Bytes of a script, owned. wild, when there: 1 where the byte is a wildcard, or begins ${KEPT}. */
 struct talk_bytes {
     uint8_t *p, *wild;
     size_t n;
@@ -28,6 +28,7 @@ void talk_bytes_free(struct talk_bytes *);
 /* Reads strings and hex: parts that follow each other from *at on; stops behind the last one. */
 bool talk_bytes_read(const char **at, const char *tmp, bool pattern, struct talk_bytes *,
                      char *why, size_t why_n);
+#define TALK_KEPT "${KEPT}"
 bool talk_begins_bytes(const char *at);
 /* The shortest beginning of v that matches; SIZE_MAX: none. all: only the whole of v will do.
  * *reached: how much of the pattern found its bytes. */
@@ -46,7 +47,7 @@ extern const char talk_language[]; /* for authors of scripts */
 enum talk_verb {
     TALK_SET, TALK_WORKERS, TALK_CLOCK, TALK_FILE, TALK_REFUSED, TALK_OPEN, TALK_SEND, TALK_READ,
     TALK_MATCH, TALK_COUNT, TALK_SILENT, TALK_EOF, TALK_RESET, TALK_CLOSED, TALK_SLOW, TALK_FAST,
-    TALK_LISTENS, TALK_ACCEPTS, TALK_WAIT, TALK_RELOAD, TALK_DRAIN, TALK_LOG,
+    TALK_KEEPS, TALK_LISTENS, TALK_ACCEPTS, TALK_WAIT, TALK_RELOAD, TALK_DRAIN, TALK_LOG,
 };
 enum { TALK_CLIENTS = 64, TALK_NAME = 24, TALK_WHY_RESET = 1000 };
 

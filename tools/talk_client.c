@@ -53,16 +53,18 @@ static bool client_open(struct run *r, struct client *c)
 
 static bool client_send(struct run *r, struct client *c)
 {
-    gyre_view v = view_of(r->step);
+    struct talk_bytes space = {0};
+    gyre_view v = talk_with_kept(r, &space);
     if (sim_is_datagrams(c->end)) {
         sim_write(c->end, v, false);
-        return talk_settle(r);
+        v.n = 0;
     }
     for (size_t at = 0, n; at < v.n; at += n) {
         bool apart;
         n = talk_cut_next(r->cut, &r->random, r->step->message, at, v.n, &apart);
         sim_write(c->end, (gyre_view){v.p + at, n}, apart);
     }
+    talk_bytes_free(&space);
     return talk_settle(r);
 }
 
@@ -257,6 +259,7 @@ bool talk_client(struct run *r)
     case TALK_READ: return client_read(r, c);
     case TALK_MATCH: return client_match(r, c);
     case TALK_COUNT: return client_count(r, c);
+    case TALK_KEEPS: return talk_keep(r, sim_all(c->end));
     case TALK_SILENT: return silent(r, c);
     case TALK_CLOSED: return closed(r, c);
     case TALK_EOF: sim_eof(c->end); break;

@@ -19,6 +19,8 @@ const char talk_language[] =
     "a < \"bytes\"          exactly these come next; of UDP, one whole datagram\n"
     "a <~ \"pattern\"       * stands for any bytes, as few as will do, ? for one; or \\* \\?\n"
     "a <= 100             any 100 bytes\n"
+    "a keeps \"ETag: \"    what came behind it on its line, the last time: from now on ${KEPT} in\n"
+    "                     what is sent. For values that differ from run to run\n"
     "a silent             nothing more has come\n"
     "a eof                it sends no more\n"
     "a reset              it breaks the wire\n"

@@ -213,7 +213,7 @@ static void keep_output(struct run *r, struct talk_result *out)
         if (!grown) return;
         if (v.n) memcpy(grown + out->output_n, v.p, v.n);
         out->output = grown;
-        out->output_n += v.n;
+        out->output_n += talk_without_kept(r, grown + out->output_n, v.n);
         out->output[out->output_n++] = '\n';
     }
 }
@@ -274,6 +274,7 @@ void talk_run(const struct talk *talk, const char *plugin, const char *tmp,
     if (r->report != failure) fclose(r->report);
     fclose(failure);
     out->passed = !r->failed;
+    talk_kept_free(r);
     free(r);
 }
 

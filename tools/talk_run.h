@@ -7,6 +7,7 @@
 #include "../tests/sim/sim.h"
 #include "talk.h"
 
+enum { TALK_KEEPS_MOST = 16 };
 #define PATIENCE GYRE_SECONDS(1) /* virtual: for what is expected and missing */
 
 struct client {
@@ -33,6 +34,8 @@ struct run {
     FILE *failure;
     bool faulty;       /* a call fails in this run: expectations do not hold */
     bool failed;
+    struct talk_bytes kept[TALK_KEEPS_MOST]; /* the last one is what ${KEPT} stands for */
+    uint32_t kept_n;
 };
 
 /* Notes that the step did not come true; with a fault it need not. Always false. */
@@ -42,5 +45,12 @@ bool talk_wrong(struct run *, const char *fmt, ...) __attribute__((format(printf
 bool talk_settle(struct run *); /* runs until the service rests */
 char *talk_text(const struct talk_step *); /* its bytes as a C string, allocated */
 bool talk_client(struct run *);            /* plays a step of a client or peer */
+/* ---- talk_keep.c ---- */
+bool talk_keep(struct run *, gyre_view received); /* plays `keeps` */
+/* The step's bytes with ${KEPT} replaced; in space, which is the caller's, if that changes them. */
+gyre_view talk_with_kept(struct run *, struct talk_bytes *space);
+size_t talk_without_kept(const struct run *, uint8_t *p, size_t n); /* in place; the new length */
+void talk_kept_free(struct run *);
+
 void talk_clients_end(struct run *);       /* nothing unread, nothing closed unseen; then eof */
 #endif

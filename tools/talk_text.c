@@ -69,6 +69,8 @@ static bool read_string(const char **at, const char *tmp, bool pattern, struct t
         if (!strncmp(p, "${TMP}", 6)) {
             for (const char *t = tmp; *t && room; t++) room = append(b, (uint8_t)*t, false);
             p += 6;
+        } else if (!pattern && !strncmp(p, TALK_KEPT, sizeof TALK_KEPT - 1)) {
+            room = append(b, (uint8_t)*p++, true); /* the rest of it is read as it stands */
         } else if (*p == '\\') {
             p++;
             int byte = escape(&p);

@@ -255,7 +255,7 @@ struct server_settings {
     char *plugins, *run;       /* absolute; NULL: not configured */
     enum gyre_level log_level;
     enum ring_kind ring;
-    int64_t drain_ms, callback_ms, refuse_ms; /* or GYRE_NEVER */
+    int64_t drain_ms, callback_ms, refuse_ms, breaker_refuse_ms; /* or GYRE_NEVER */
     bool refuse_loopback;
 };
 /* What [server] says; presets for the rest, and for what is wrong. false: no memory. */

@@ -74,6 +74,7 @@ enum {
     LIMIT_CRASHES = 5,              /* in LIMIT_CRASH_WINDOW_MS: then the breaker opens */
     LIMIT_CRASH_WINDOW_MS = 10 * 1000,
     LIMIT_BREAKER_MS = 10 * 1000,   /* between probes of an open breaker */
+    LIMIT_BACKLOG_MS = 30 * 1000,   /* open so long: who waits is refused; [server] has it */
     LIMIT_BACKOFF_MS = 10 * 1000,   /* the longest wait between two restarts */
     LIMIT_HEALTHY_MS = 60 * 1000,   /* served that long: earlier crashes are forgotten */
     LIMIT_FRESH_MS = 10 * 60 * 1000, /* a new plugin file that crashes within is rolled back */

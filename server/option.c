@@ -62,6 +62,9 @@ const struct option_info server_options[] = {
         "not."),
     ROW("refuse_loopback", GYRE_BOOL, "no", NULL,
         "Whether that holds for 127.0.0.1 and ::1, too, from where proxies come."),
+    ROW("breaker_refuse", GYRE_TIME, "30s", "1ms..365d|never",
+        "A service that keeps crashing is tried again now and then; after this, connections that "
+        "wait for it are refused; never: they wait on."),
     {0}};
 
 size_t option_count(const struct option_info *options)
@@ -165,7 +168,7 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
     bool no_memory = false;
     /* rows of server_options */
     enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, DRAIN_TIME, CALLBACK_MAX, REFUSE_TIME,
-           REFUSE_LOOPBACK };
+           REFUSE_LOOPBACK, BREAKER_REFUSE };
     for (size_t i = 0; server_options[i].name; i++) {
         const struct option_info *o = &server_options[i];
         errno = 0;
@@ -183,6 +186,7 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
         .drain_ms = whole_ms(values[DRAIN_TIME].number),
         .callback_ms = whole_ms(values[CALLBACK_MAX].number),
         .refuse_ms = whole_ms(values[REFUSE_TIME].number),
+        .breaker_refuse_ms = whole_ms(values[BREAKER_REFUSE].number),
         .refuse_loopback = values[REFUSE_LOOPBACK].number != 0,
     };
     if (no_memory) server_settings_free(settings);

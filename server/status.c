@@ -92,10 +92,12 @@ static const char *state_of(struct supervisor *s, const struct instance *in, con
     *why = in->trouble ? in->trouble : in->refused;
     if (in->trouble) return "waiting";
     if (in->refused) return "broken";
-    const struct service *v = service_of(s, in->crew->name);
+    struct service *v = service_of(s, in->crew->name);
     if (!v->live) {
         *why = v->held      ? "its service left with an error of configuration"
-               : v->breaker ? "its service keeps crashing"
+               : v->breaker ? backlog_refuses(s, v)
+                                  ? "its service keeps crashing; connections are refused"
+                                  : "its service keeps crashing"
                             : NULL;
         return *why ? "broken" : "starting";
     }

@@ -54,7 +54,8 @@ static int64_t next_deadline(const struct supervisor *s)
     int64_t due = s->watch.due_ms;
     if (s->reload.stage == STAGE_SCAN && !folder_busy(&s->folder)) return 0; /* begun anew */
     const int64_t others[] = {s->retry_ports_ms, folder_deadline(&s->folder),
-                              control_deadline(&s->control), upgrade_deadline(s),
+                              control_deadline(&s->control), backlog_deadline(s),
+                              upgrade_deadline(s),
                               s->check ? INT64_MAX : reload_deadline(&s->reload)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i] < due) due = others[i];
@@ -99,7 +100,9 @@ static void turn(struct supervisor *s)
 {
     size_t most = 0;
     for (const struct process *p = s->processes; p; p = p->next) most++;
-    struct pollfd *fds = need_memory(calloc(FDS_FIXED + FDS_ROOMS + 2 * most, sizeof *fds));
+    size_t refused = backlog_fds(s, NULL, 0);
+    struct pollfd *fds =
+        need_memory(calloc(FDS_FIXED + FDS_ROOMS + 2 * most + refused, sizeof *fds));
     struct process **who = need_memory(calloc(most + 1, sizeof(struct process *)));
     size_t n = FDS_FIXED;
     fds[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
@@ -109,7 +112,10 @@ static void turn(struct supervisor *s)
     size_t processes = process_fds(s, fds + n, who, most);
     int64_t wait = next_deadline(s) - clock_ms();
     int timeout = wait < 0 ? 0 : wait > 60000 ? 60000 : (int)wait;
-    if (poll(fds, n + 2 * processes, timeout) > 0) {
+    size_t others = n + 2 * processes;
+    refused = backlog_fds(s, fds + others, refused);
+    if (poll(fds, others + refused, timeout) > 0) {
+        backlog_turn(s, fds + others, refused);
         if (fds[0].revents) take_signals(s);
         if (fds[1].revents) watch_readable(&s->watch);
         for (size_t i = 0; i < processes; i++) {

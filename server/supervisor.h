@@ -284,6 +284,7 @@ struct service {
     uint32_t crashes_at, backoff;
     bool breaker, held; /* held: exit code 2, until something changes */
     bool settled;       /* was READY, or has failed once: the first table may be shown */
+    int64_t broken_ms;  /* since when the breaker is open or it is held (backlog.c); 0: it is not */
     struct poison *poison; /* refuse.c; NULL: nothing is known of it */
 };
 struct service *service_of(struct supervisor *, const char *name); /* made if need be */
@@ -295,6 +296,14 @@ void process_ended(struct supervisor *, struct process *); /* reaps and frees it
 void services_forget_idle(struct supervisor *);
 /* Rolls fresh modules of the crew back, where there is something to go back to. */
 bool modules_reject(struct supervisor *, const struct crew *, const char *why);
+
+/* ---- backlog.c: what waits for a service that is down ---- */
+
+bool backlog_refuses(const struct supervisor *, struct service *);
+int64_t backlog_deadline(const struct supervisor *);
+/* How many there are (fds NULL), or were filled in. */
+size_t backlog_fds(const struct supervisor *, struct pollfd *, size_t most);
+void backlog_turn(struct supervisor *, const struct pollfd *, size_t n);
 
 /* ---- refuse.c: peers whose input kills ---- */
 
@@ -436,6 +445,7 @@ struct supervisor {
     struct numbers numbers;
     int signals;
     int64_t began_ms, retry_ports_ms, stop_by_ms;
+    int64_t backlog_rest_ms;       /* not before: there was no descriptor */
     int64_t sample_ms, sampled_ns; /* when the pages are looked at next; were last */
     bool stopping, shown, interactive;
     int exit_status;

@@ -6,7 +6,7 @@
 ports a b
 plugins echo
 tell tell.so
-server "workers = 2"
+server "workers = 2" "breaker_refuse = 1s"
 conf 30.ini <<END
 [tell]
 listen = tcp:localhost:$a
@@ -52,5 +52,13 @@ holds "after many crashes it is held back" log_says "service tell crashed"
 like "and status says so" 'tell.*(breaker|crash)' "$(ctl status)"
 same "the other service still serves" on "$(asks "$other" on)"
 holds "and the supervisor answers" ctl status
+# Who waits for it is refused after a while, and served again when a try succeeds.
+if dial waits "$a"; then ok "who comes now may wait"; else fail "who comes now may wait"; fi
+holds "and gets an answer: no" ended "$waits"
+hang_up "$waits"
+like "status says so" 'connections are refused' "$(ctl status)"
+again() { [ "$(talk "$a" 'code\n')" = one ]; }
+holds "until it serves again" within 20 again
+same "the other never noticed" still "$(asks "$other" still)"
 stop
 same "it stops with 0" 0 "$STATUS"

@@ -251,7 +251,7 @@ Test(check, server)
     struct server_settings s;
     file("a.ini", "[server]\nworkers = 4\nplugins = ../plugins\nrun = /run/x\nlog_level = debug\n"
                   "drain_time = 1m\nring = epoll\ncallback_max = 2s\n"
-                  "refuse_time = 1m\nrefuse_loopback = yes\n");
+                  "refuse_time = 1m\nrefuse_loopback = yes\nbreaker_refuse = 5s\n");
     struct config *c = check(NULL, "");
     char plugins[128];
     snprintf(plugins, sizeof plugins, "%s/../plugins", conf);
@@ -263,6 +263,7 @@ Test(check, server)
     cr_expect_eq(s.drain_ms, 60000);
     cr_expect_eq(s.callback_ms, 2000);
     cr_expect_eq(s.refuse_ms, 60000);
+    cr_expect_eq(s.breaker_refuse_ms, 5000);
     cr_expect(s.refuse_loopback);
     cr_expect_eq(s.ring, RING_EPOLL);
     server_settings_free(&s);
@@ -283,6 +284,7 @@ Test(check, server_presets)
         cr_expect_eq(s.drain_ms, LIMIT_DRAIN_MS);
         cr_expect_eq(s.callback_ms, LIMIT_CALLBACK_MS);
         cr_expect_eq(s.refuse_ms, LIMIT_REFUSE_MS);
+        cr_expect_eq(s.breaker_refuse_ms, LIMIT_BACKLOG_MS);
         cr_expect_not(s.refuse_loopback);
         cr_expect_eq(s.ring, RING_AUTO);
         server_settings_free(&s);

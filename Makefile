@@ -70,7 +70,7 @@ SERVER := $(call objects,$(wildcard server/*.c server/services/*.c))
 # Tests take from this archive what they need, and no more: the test host brings a kernel of its
 # own instead of ring.c, and is linked without liburing.
 CORE := $(BUILD)/core.a
-CTL := $(call objects,$(wildcard tools/gyrectl*.c tools/json.c) server/places.c server/words.c)
+CTL := $(call objects,$(wildcard tools/gyrectl*.c tools/json.c) server/places.c server/words.c server/nearest.c)
 # The simulated kernel; with it goes the core whose allocations can fail (tests/sim/alloc.h).
 SIM := $(call objects,$(wildcard tests/sim/*.c))
 CORE_SIM := $(BUILD)/core-sim.a

@@ -56,7 +56,8 @@ static void take_client(struct control *control, int fd)
     for (size_t i = 0; known && i < LIMIT_CONTROL_CLIENTS; i++) {
         struct client *c = &control->clients[i];
         if (c->fd >= 0) continue;
-        *c = (struct client){.fd = fd, .deadline_ms = clock_ms() + LIMIT_CONTROL_MS};
+        *c = (struct client){.fd = fd, .uid = who.uid,
+                             .deadline_ms = clock_ms() + LIMIT_CONTROL_MS};
         return;
     }
     (void)close(fd);
@@ -64,7 +65,7 @@ static void take_client(struct control *control, int fd)
 
 /* ---- answers ---- */
 
-static void answer_with(struct client *c, const char *text)
+void client_answer(struct client *c, const char *text)
 {
     free(c->answer);
     c->answer = text_of("%s", text);
@@ -77,7 +78,7 @@ void control_tell(struct supervisor *s, enum client_state state, const char *tex
 {
     for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) {
         struct client *c = &s->control.clients[i];
-        if (c->fd >= 0 && c->state == state) answer_with(c, text);
+        if (c->fd >= 0 && c->state == state) client_answer(c, text);
     }
 }
 
@@ -86,19 +87,14 @@ void control_reloaded(struct supervisor *s, bool ok, const struct problems *all)
     char *text = NULL;
     size_t n = 0;
     FILE *f = need_memory(open_memstream(&text, &n));
-    (void)fprintf(f, "{\"ok\": %s, \"problems\": [", ok ? "true" : "false");
-    for (size_t i = 0; i < all->n; i++) {
-        (void)fprintf(f, "%s{\"warning\": %s, \"text\": ", i ? ", " : "",
-                      all->at[i].warning ? "true" : "false");
-        json_text(f, all->at[i].text);
-        (void)fputs("}", f);
-    }
-    (void)fputs("]}\n", f);
+    (void)fprintf(f, "{\"ok\": %s, \"problems\": ", ok ? "true" : "false");
+    problems_json(all, f);
+    (void)fputs("}\n", f);
     (void)fclose(f);
     for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) {
         struct client *c = &s->control.clients[i];
         if (c->fd < 0 || c->state != CLIENT_WAITS_RELOAD) continue;
-        if (!c->fresh) answer_with(c, text);
+        if (!c->fresh) client_answer(c, text);
         c->fresh = false;
     }
     free(text);
@@ -173,7 +169,7 @@ void control_close(struct control *control)
     for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) {
         struct client *c = &control->clients[i];
         if (c->fd < 0) continue;
-        if (c->state == CLIENT_WAITS_STOP) answer_with(c, "{\"ok\": true}\n");
+        if (c->state == CLIENT_WAITS_STOP) client_answer(c, "{\"ok\": true}\n");
         if (c->state == CLIENT_ANSWERED) (void)client_write(c);
         client_end(c);
     }

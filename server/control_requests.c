@@ -13,6 +13,7 @@
  *                              {"ok": true, "from": version, "to": version}
  *   log-level LEVEL [SERVICE]  debug info warn error; {"ok": true}
  *   stop                       drains and ends; answers at the end, {"ok": true}
+ *   set add remove undo history get    see proposal_requests.c
  * What is wrong with a request: {"error": text}.
  * Promise: a request never waits; one that takes time leaves its client in a state that control.c
  * answers from later.
@@ -22,12 +23,7 @@
 
 #include "supervisor.h"
 
-static void say_error(FILE *f, const char *text)
-{
-    (void)fputs("{\"error\": ", f);
-    json_text(f, text);
-    (void)fputs("}\n", f);
-}
+enum { ANY = LIMIT_CONTROL_WORDS };
 
 static void describe(struct supervisor *s, struct client *c, char **word, FILE *f)
 {
@@ -40,7 +36,7 @@ static void describe(struct supervisor *s, struct client *c, char **word, FILE *
         const char *near = folder_nearest(&s->folder, name);
         char *why = near ? text_of("no plugin '%s', did you mean '%s'?", name, near)
                          : text_of("no plugin '%s'", name);
-        say_error(f, why);
+        error_json(f, why);
         free(why);
         return;
     }
@@ -60,7 +56,7 @@ static void set_level(struct supervisor *s, struct client *c, char **word, FILE 
     enum gyre_level level;
     bool some = false;
     if (!log_level_of(word[1], &level)) {
-        say_error(f, "a log level is debug, info, warn or error");
+        error_json(f, "a log level is debug, info, warn or error");
         return;
     }
     for (struct process *p = s->processes; p; p = p->next) {
@@ -72,7 +68,7 @@ static void set_level(struct supervisor *s, struct client *c, char **word, FILE 
         s->level = level;
         log_level(level);
     }
-    if (service && !some) say_error(f, "no such service runs; `gyrectl status` lists them");
+    if (service && !some) error_json(f, "no such service runs; `gyrectl status` lists them");
     else (void)fputs("{\"ok\": true}\n", f);
 }
 
@@ -104,7 +100,7 @@ static void reload(struct supervisor *s, struct client *c, char **word, FILE *f)
 {
     (void)word;
     if (s->stopping) {
-        say_error(f, "it is stopping");
+        error_json(f, "it is stopping");
         return;
     }
     c->state = CLIENT_WAITS_RELOAD;
@@ -117,7 +113,7 @@ static void upgrade(struct supervisor *s, struct client *c, char **word, FILE *f
 {
     const char *why = upgrade_ask(s, word[1]);
     if (why) {
-        say_error(f, why);
+        error_json(f, why);
         return;
     }
     c->state = CLIENT_WAITS_UPGRADE;
@@ -140,6 +136,9 @@ static const struct request {
     {"status", 0, 0, status}, {"plugins", 0, 0, plugins},     {"describe", 1, 1, describe},
     {"config", 0, 0, config}, {"log-level", 1, 2, set_level}, {"reload", 0, 0, reload},
     {"stop", 0, 0, stop},     {"crashes", 0, 0, crashes},     {"upgrade", 0, 1, upgrade},
+    {"set", 2, ANY, request_set}, {"add", 1, ANY, request_add},
+    {"remove", 1, ANY, request_remove}, {"undo", 0, 1, request_undo},
+    {"history", 0, 1, request_history}, {"get", 1, 2, request_get},
 };
 
 void control_answer(struct supervisor *s, struct client *c)
@@ -150,9 +149,9 @@ void control_answer(struct supervisor *s, struct client *c)
     c->deadline_ms = clock_ms() + LIMIT_CONTROL_MS;
     FILE *f = need_memory(open_memstream(&c->answer, &c->answer_n));
     while (w->state == WORDS_WHOLE && r < end && strcmp(w->word[0], r->word) != 0) r++;
-    if (w->state == WORDS_WRONG) say_error(f, w->why);
-    else if (r == end) say_error(f, "unknown request");
-    else if (w->n - 1 < r->least || w->n - 1 > r->most) say_error(f, "wrong number of arguments");
+    if (w->state == WORDS_WRONG) error_json(f, w->why);
+    else if (r == end) error_json(f, "unknown request");
+    else if (w->n - 1 < r->least || w->n - 1 > r->most) error_json(f, "wrong number of arguments");
     else r->answer(s, c, w->word, f);
     (void)fclose(f);
 }

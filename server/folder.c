@@ -44,8 +44,7 @@ struct plugin_file *folder_file(struct folder *folder, const char *name)
     return &folder->files[at];
 }
 
-/* What changes when the file may have changed. 0: there is nothing. */
-static uint64_t signature_of(const char *path)
+uint64_t file_signature(const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0) return 0;
@@ -93,7 +92,7 @@ static void look_at_name(struct folder *folder, const char *name)
     f->seen = true;
     f->gone = false;
     char *path = text_of("%s/%s", folder->places->plugins, name);
-    uint64_t signature = signature_of(path);
+    uint64_t signature = file_signature(path);
     if (!signature) set_problem(f, text_of("cannot be read: %s", strerror(errno)));
     if (signature && signature != f->signature && !f->coming) { /* else when that has settled */
         f->signature = signature;

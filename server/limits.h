@@ -58,6 +58,8 @@ enum {
     LIMIT_SECTIONS = 1024,
     LIMIT_FOLDER = 2048,           /* the path of conf.d: goes into the same message */
     LIMIT_PROBLEMS = 200,          /* told at once: a file that is no INI has one in each line */
+    LIMIT_HISTORY = 100,           /* changes of the configuration that are kept */
+    LIMIT_HISTORY_BYTES = 16 * 1024 * 1024,
     LIMIT_OPTIONS = 256,
     LIMIT_INTERFACES = 64,         /* needs, and as many offers, of a plugin */
     LIMIT_TEXT = 2048,             /* help, summary, preset or range of a plugin */

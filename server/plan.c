@@ -130,15 +130,16 @@ static void add_instance(struct plan *plan, const struct plan_source *from,
 }
 
 /* Tells what does not serve, unless it was so before. */
-static void tell_troubles(const struct plan *plan, const struct plan *before,
+static void tell_troubles(const struct plan *plan, const struct plan_source *from,
                           struct problems *problems)
 {
     for (size_t i = 0; i < plan->instances_n; i++) {
         const struct instance *in = &plan->instances[i];
-        const struct instance *was = plan_instance(before, in->conf->name);
+        const struct instance *was = plan_instance(from->before, in->conf->name);
+        bool wanted = from->wanted && strcmp(from->wanted, in->conf->name) == 0;
         if (!in->trouble || (was && was->trouble && strcmp(was->trouble, in->trouble) == 0))
             continue;
-        problem_add(problems, true, in->conf->where, "[%s] %s", in->conf->name, in->trouble);
+        problem_add(problems, !wanted, in->conf->where, "[%s] %s", in->conf->name, in->trouble);
     }
 }
 
@@ -158,7 +159,7 @@ struct plan *plan_make(const struct plan_source *from, struct problems *problems
     plan->workers = workers_of(&plan->settings, from->single);
     plan->ring = ring_of(from, &plan->settings, problems);
     group_instances(plan, from->folder, problems);
-    tell_troubles(plan, from->before, problems);
+    tell_troubles(plan, from, problems);
     return plan;
 }
 

@@ -83,41 +83,50 @@ static void tell_version(struct supervisor *s, struct process *p, const struct i
     p->unprepared++;
 }
 
-/* Asks for everything that differs between what it has and the crew. */
+/* Asks for everything that differs between base and the crew. */
 static void prepare(struct supervisor *s, struct process *p, struct plan *plan,
-                    const struct crew *crew)
+                    const struct crew *crew, const struct crew *base)
 {
     p->next_plan = plan_hold(plan);
     p->wants = crew;
+    p->base = base;
     p->unprepared = 0;
     p->refused = false;
     for (size_t i = 0; i < crew->instances_n; i++)
-        if (instance_changed(p->has, crew->instances[i])) tell_version(s, p, crew->instances[i]);
+        if (instance_changed(base, crew->instances[i])) tell_version(s, p, crew->instances[i]);
     p->deadline_ms = answer_due(s);
 }
 
-bool process_start(struct supervisor *s, struct service *v, struct plan *plan,
-                   const struct crew *crew, bool in_reload)
+const struct instance *process_unanswered(const struct process *p)
+{
+    const struct crew *crew = p->wants;
+    uint32_t left = p->unprepared;
+    for (size_t i = crew ? crew->instances_n : 0; left && i--;)
+        if (instance_changed(p->base, crew->instances[i]) && !--left) return crew->instances[i];
+    return NULL;
+}
+
+/* A process of that generation, not yet told what to load. NULL: that is in the log. */
+static struct process *launch(struct supervisor *s, struct service *v, const struct crew *crew,
+                              uint32_t generation)
 {
     char why[256];
     struct process *p = need_memory(calloc(1, sizeof *p));
     (void)snprintf(p->name, sizeof p->name, "%s", v->name);
-    p->generation = ++v->generation;
+    p->generation = generation;
     if (!process_spawn(s, p, crew, why, sizeof why)) {
         log_error("service %s cannot be started: %s", v->name, why);
         free(p);
-        return false;
+        return NULL;
     }
     p->service = v;
     p->state = STARTING;
     p->since_ms = clock_ms();
     p->nudge_ms = p->kill_ms = INT64_MAX;
-    p->in_reload = in_reload;
     s->sample_ms = 0;
     struct process **last = &s->processes;
     while (*last) last = &(*last)->next;
     *last = p;
-    v->coming = p;
     tell_number(s, p, M_LEVEL, (uint64_t)s->level);
     refuse_tell(s, v, p);
     for (size_t i = 0; i < crew->modules_n; i++) {
@@ -126,7 +135,28 @@ bool process_start(struct supervisor *s, struct service *v, struct plan *plan,
         message_put_text(&s->out, gyre_str(crew->modules[i]->copy));
         tell(s, p, -1);
     }
-    prepare(s, p, plan, crew);
+    return p;
+}
+
+bool process_start(struct supervisor *s, struct service *v, struct plan *plan,
+                   const struct crew *crew, bool in_reload)
+{
+    struct process *p = launch(s, v, crew, ++v->generation);
+    if (!p) return false;
+    p->in_reload = in_reload;
+    v->coming = p;
+    prepare(s, p, plan, crew, NULL);
+    return true;
+}
+
+bool process_try(struct supervisor *s, struct service *v, struct plan *plan,
+                 const struct crew *crew)
+{
+    struct process *p = launch(s, v, crew, v->generation + 1);
+    if (!p) return false;
+    p->in_reload = p->trial = true;
+    process_level(s, p, GYRE_ERROR); /* what it warns of, the live one will say */
+    prepare(s, p, plan, crew, v->live->has);
     return true;
 }
 
@@ -134,7 +164,7 @@ void process_change(struct supervisor *s, struct process *p, struct plan *plan,
                     const struct crew *crew)
 {
     p->in_reload = true;
-    prepare(s, p, plan, crew);
+    prepare(s, p, plan, crew, p->has);
 }
 
 static void tell_listen(struct supervisor *s, struct process *p, const struct instance *in,

@@ -3,15 +3,29 @@
  *
  * Scan the plugin folder, read and check the configuration, make a plan, open what is new to
  * listen on; ask the processes that differ to prepare; when all have, switch and commit. Until then
- * nothing that serves has changed, and any error ends it there. Promise: errors are reported all
- * together, to the log and to who asked. A plugin that crashes does not stop the others' change: if
- * its file is fresh the one before it is used, and if it never served its restarts go their own
- * way.
+ * nothing that serves has changed, and any error ends it there. What a process that serves shall
+ * load is loaded by another one first, which ends: a plugin that crashes on it takes nothing along.
+ * Promise: errors are reported all together, to the log and to who asked. A plugin that crashes
+ * does not stop the others' change: if its file is fresh the one before it is used, and if it never
+ * served, its restarts go their own way. A proposal (proposal.h) is stricter: all or nothing.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "supervisor.h"
+
+static void begin(struct supervisor *s)
+{
+    struct reload *r = &s->reload;
+    if (!r->rolled_back) problems_free(&r->problems);
+    r->failed = r->lost = r->again = r->rolled_back = r->trying = false;
+    r->first = !s->plan;
+    r->touched = 0;
+    r->began_ms = clock_ms();
+    r->stage = STAGE_SCAN;
+    watch_again(&s->watch);
+    folder_scan(&s->folder);
+}
 
 void reload_ask(struct supervisor *s)
 {
@@ -21,14 +35,13 @@ void reload_ask(struct supervisor *s)
         r->again = true;
         return;
     }
-    if (!r->rolled_back) problems_free(&r->problems);
-    r->failed = r->lost = r->again = r->rolled_back = false;
-    r->first = !s->plan;
-    r->touched = 0;
-    r->began_ms = clock_ms();
-    r->stage = STAGE_SCAN;
-    watch_again(&s->watch);
-    folder_scan(&s->folder);
+    begin(s);
+}
+
+void reload_propose(struct supervisor *s, struct proposal *p)
+{
+    s->reload.proposal = p;
+    begin(s);
 }
 
 static void report(struct supervisor *s)
@@ -50,6 +63,33 @@ static void keep_sockets(struct supervisor *s)
     sockets_close_unkept(&s->sockets);
 }
 
+/* What a change that was not made has left lying: a service that was forgiven, or whose coming
+ * process was stopped for it, and ports that are waited for. */
+static void go_on_as_before(struct supervisor *s)
+{
+    for (struct service *v = s->services; v; v = v->next)
+        if (!v->live && !v->coming && !v->held && v->restart_ms == INT64_MAX &&
+            plan_crew(s->plan, v->name))
+            v->restart_ms = clock_ms();
+    for (size_t i = 0; s->plan && i < s->plan->instances_n; i++)
+        for (size_t j = 0; j < s->plan->instances[i].doors_n; j++)
+            if (s->plan->instances[i].doors[j].problem)
+                s->retry_ports_ms = clock_ms() + LIMIT_PORT_RETRY_MS;
+}
+
+/* Who asked is told. */
+static void answer(struct supervisor *s, bool done)
+{
+    struct reload *r = &s->reload;
+    bool proposed = r->proposal;
+    if (done || !proposed) report(s);
+    if (!done && !proposed && !r->first) log_error("nothing was changed");
+    r->proposal = NULL;
+    if (proposed) proposal_done(s, done, &r->problems);
+    control_reloaded(s, done, &r->problems);
+    upgrade_reloaded(s, done);
+}
+
 /* The end of a change, done or not. */
 static void finish(struct supervisor *s, bool done)
 {
@@ -63,14 +103,12 @@ static void finish(struct supervisor *s, bool done)
     keep_sockets(s);
     services_forget_idle(s);
     if (again && r->rolled_back) { /* the same change, without the plugin that failed */
-        reload_ask(s);
+        begin(s);
         return;
     }
-    report(s);
-    control_reloaded(s, done, &r->problems);
-    upgrade_reloaded(s, done);
+    if (!done && !s->check && !r->first) go_on_as_before(s);
+    answer(s, done);
     if (s->check && done) (void)printf("%zu sections ok\n", sections);
-    if (!done && !r->first) log_error("nothing was changed");
     if (done && !r->first && r->touched)
         log_info("changed in %lld ms, services touched: %u", (long long)(clock_ms() - r->began_ms),
                  r->touched);
@@ -100,8 +138,9 @@ static void open_door(struct supervisor *s, const struct instance *in, struct do
         if (was->doors[i].problem && strcmp(was->doors[i].endpoint.text, door->endpoint.text) == 0)
             told = true;
     }
+    bool gives_up = serves || s->reload.proposal;
     if (!told) /* what serves is not given up for a port that is not to be had */
-        problem_add(&s->reload.problems, !serves, door->where, "[%s] cannot listen on %s: %s",
+        problem_add(&s->reload.problems, !gives_up, door->where, "[%s] cannot listen on %s: %s",
                     in->conf->name, door->endpoint.text, why);
 }
 
@@ -115,6 +154,26 @@ static void open_doors(struct supervisor *s, struct plan *plan)
             if (in->doors[j].problem) s->retry_ports_ms = clock_ms() + LIMIT_PORT_RETRY_MS;
         }
     }
+}
+
+static void cannot_start(struct supervisor *s, const struct crew *crew)
+{
+    s->reload.failed = true;
+    problem_add(&s->reload.problems, false, NULL,
+                "no process can be started for service %s: the log says why", crew->name);
+}
+
+/* Does a process that serves have something else to load? Then another one tries it. */
+static bool try_crew(struct supervisor *s, struct plan *plan, const struct crew *crew)
+{
+    struct service *v = service_of(s, crew->name);
+    if (!v->live || crew_change(v->live->has, crew) != CHANGE_MESSAGES) return false;
+    for (size_t i = 0; i < crew->instances_n; i++)
+        if (instance_changed(v->live->has, crew->instances[i])) {
+            if (!process_try(s, v, plan, crew)) cannot_start(s, crew);
+            return true;
+        }
+    return false;
 }
 
 /* Asks one service for what differs. */
@@ -135,26 +194,38 @@ static void begin_crew(struct supervisor *s, struct plan *plan, const struct cre
     s->reload.touched++;
     service_forgive(s, v);
     if (change == CHANGE_MESSAGES) process_change(s, v->live, plan, crew);
-    else if (!process_start(s, v, plan, crew, true)) s->reload.failed = true;
+    else if (!process_start(s, v, plan, crew, true)) cannot_start(s, crew);
+}
+
+static void begin_crews(struct supervisor *s)
+{
+    struct plan *plan = s->reload.plan;
+    for (size_t i = 0; i < plan->crews_n; i++) begin_crew(s, plan, plan->crews[i]);
 }
 
 static bool scan_done(struct supervisor *s)
 {
     struct reload *r = &s->reload;
+    struct conf_draft draft = {.file = ""};
+    bool wanted = r->proposal && r->proposal->fresh;
     struct plan_source from = {.before = s->plan,
                                .folder = &s->folder,
                                .single = s->single,
                                .numbers = &s->numbers,
+                               .wanted = wanted ? r->proposal->section : NULL,
                                .no_uring = s->no_uring[0] ? s->no_uring : NULL};
     if (r->first) modules_sweep(s->places.copies);
     s->folder.quiet = s->check;
-    from.config = config_read_all(s->conf, &r->problems);
+    if (r->proposal) draft = proposal_draft(r->proposal);
+    from.config = config_read_draft(s->conf, r->proposal ? &draft : NULL, &r->problems);
     if (!from.config) return false;
     r->plan = plan_make(&from, &r->problems);
     if (!s->check && !r->problems.errors) open_doors(s, r->plan);
     r->failed = r->problems.errors != 0;
     if (r->failed && !s->check) return false; /* a check goes on with what is right so far */
-    for (size_t i = 0; i < r->plan->crews_n; i++) begin_crew(s, r->plan, r->plan->crews[i]);
+    for (size_t i = 0; !s->single && !s->check && i < r->plan->crews_n; i++)
+        r->trying |= try_crew(s, r->plan, r->plan->crews[i]);
+    if (!r->trying) begin_crews(s);
     return true;
 }
 
@@ -165,7 +236,7 @@ void reload_refused(struct supervisor *s, struct process *p, const struct instan
 {
     struct reload *r = &s->reload;
     r->failed = true;
-    if (!p->has && p->service->live && modules_reject(s, p->wants, why)) {
+    if (!p->has && !p->trial && p->service->live && modules_reject(s, p->wants, why)) {
         r->again = r->rolled_back = true;
         problem_add(&r->problems, true, in->conf->where, "[%s] the new plugin file refuses: %s",
                     in->conf->name, why);
@@ -174,19 +245,35 @@ void reload_refused(struct supervisor *s, struct process *p, const struct instan
     problem_add(&r->problems, false, in->conf->where, "[%s] %s", in->conf->name, why);
 }
 
+/* What a live process was to load has ended the one that tried it. */
+static void trial_lost(struct supervisor *s, const struct process *p, const char *why)
+{
+    const struct instance *in = process_unanswered(p);
+    s->reload.failed = s->reload.lost = true;
+    if (in)
+        problem_add(&s->reload.problems, false, in->conf->where,
+                    "[%s] a process that tried to load it %s", in->conf->name, why);
+    else problem_add(&s->reload.problems, false, NULL, "service %s: %s", p->name, why);
+}
+
 bool reload_lost(struct supervisor *s, struct process *p, const char *why)
 {
     struct reload *r = &s->reload;
     bool fresh = !p->has, replaces = p->service && p->service->live && p->service->live != p;
     if (!p->in_reload || r->stage == STAGE_IDLE) return false;
+    if (p->trial) {
+        trial_lost(s, p, why);
+        return true;
+    }
     char *where = text_of("service %s/%u", p->name, p->generation);
     bool back = r->stage == STAGE_PREPARE && fresh && replaces && modules_reject(s, p->wants, why);
-    bool fails = r->stage == STAGE_PREPARE && (!fresh || replaces || s->check) && !back;
+    bool strict = replaces || s->check || r->proposal;
+    bool fails = r->stage == STAGE_PREPARE && (!fresh || strict) && !back;
     problem_add(&r->problems, back, where, "%s", why);
     free(where);
     if (back) r->again = r->rolled_back = true;
     if (back || fails) r->failed = r->lost = true;
-    return r->stage == STAGE_PREPARE && fresh && replaces;
+    return r->stage == STAGE_PREPARE && fresh && (replaces || r->proposal);
 }
 
 static bool any(const struct supervisor *s, bool (*is)(const struct process *))
@@ -210,6 +297,15 @@ static void abandon(struct supervisor *s)
 {
     for (struct process *p = s->processes; p; p = p->next)
         if (p->in_reload) process_abandon(s, p);
+}
+
+/* The last thing that can fail: files. */
+static bool write_files(struct supervisor *s)
+{
+    struct reload *r = &s->reload;
+    if (s->plan) history_note(s, r->plan->config, r->proposal);
+    r->failed = r->proposal && !proposal_write(s, r->proposal, &r->problems);
+    return !r->failed;
 }
 
 /* ---- commit ---- */
@@ -279,7 +375,13 @@ void reload_turn(struct supervisor *s)
     if (r->stage == STAGE_PREPARE) {
         if (!s->check) leave_the_slow(s);
         if (!r->lost && any(s, prepares)) return;
-        if (r->failed || s->check) {
+        if (r->trying && !r->failed) {
+            r->trying = false;
+            abandon(s); /* those that have tried */
+            begin_crews(s);
+            if (any(s, prepares)) return;
+        }
+        if (r->failed || s->check || !write_files(s)) {
             abandon(s);
             finish(s, !r->failed);
             return;

@@ -3,6 +3,7 @@
  *
  * Promise: what json_text writes is valid JSON whatever the bytes were; secrets are never shown.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "supervisor.h"
@@ -102,28 +103,31 @@ static void key_json(FILE *f, bool *some, const char *key, const char *value, co
 
 /* Keys that the section does not have, with the value that is used instead. */
 static void presets_json(const struct conf_section *section, const struct option_info *options,
-                         size_t n, const struct plugin_info *info, bool *some, FILE *f)
+                         size_t n, const struct plugin_info *info, const char *key_or_null,
+                         bool *some, FILE *f)
 {
     for (size_t i = 0; i < n; i++) {
         char space[32];
         const char *preset = option_preset(&options[i], info, space);
+        if (key_or_null && strcmp(options[i].name, key_or_null) != 0) continue;
         if (preset && !section_entry(section, options[i].name))
             key_json(f, some, options[i].name, preset, NULL);
     }
 }
 
-static bool is_secret(const struct conf_section *section, const struct plugin_info *info,
-                      const char *key)
+bool key_is_secret(const struct supervisor *s, const char *plugin, const char *key)
 {
+    const struct module *m = folder_module(&s->folder, plugin);
     const struct option_info *o = NULL;
     if (option_named(host_options, option_count(host_options), key)) return false;
-    if (info) o = option_named(info->options, info->options_n, key);
-    if (strcmp(section->plugin, "server") == 0) return false;
+    if (m) o = option_named(m->info->options, m->info->options_n, key);
+    if (strcmp(plugin, "server") == 0) return false;
     return !o || (o->kind & 0xff) == GYRE_SECRET; /* of a plugin that is not there: who knows */
 }
 
+/* key NULL: all keys. */
 static void config_section_json(const struct supervisor *s, const struct conf_section *section,
-                                FILE *f)
+                                const char *key, FILE *f)
 {
     const struct module *m = folder_module(&s->folder, section->plugin);
     const struct plugin_info *info = m ? m->info : NULL;
@@ -136,10 +140,12 @@ static void config_section_json(const struct supervisor *s, const struct conf_se
     (void)fputs(", \"keys\": [", f);
     for (size_t i = 0; i < section->entries_n; i++) {
         const struct entry *e = &section->entries[i];
-        key_json(f, &some, e->key, is_secret(section, info, e->key) ? "***" : e->value, e->where);
+        if (key && strcmp(e->key, key) != 0) continue;
+        bool secret = key_is_secret(s, section->plugin, e->key);
+        key_json(f, &some, e->key, secret ? "***" : e->value, e->where);
     }
-    presets_json(section, host, option_count(host), info, &some, f);
-    if (info) presets_json(section, info->options, info->options_n, info, &some, f);
+    presets_json(section, host, option_count(host), info, key, &some, f);
+    if (info) presets_json(section, info->options, info->options_n, info, key, &some, f);
     (void)fputs("]}", f);
 }
 
@@ -148,7 +154,59 @@ void config_json(const struct supervisor *s, FILE *f)
     (void)fputs("{\"sections\": [", f);
     for (size_t i = 0; s->plan && i < s->plan->config->n; i++) {
         (void)fputs(i ? ", " : "", f);
-        config_section_json(s, &s->plan->config->sections[i], f);
+        config_section_json(s, &s->plan->config->sections[i], NULL, f);
     }
     (void)fputs("]}\n", f);
+}
+
+/* The key itself is right, though it may have neither value nor preset. */
+static bool is_known(const struct plugin_info *info, const struct option_info *host,
+                     const struct conf_section *section, const char *key)
+{
+    return section_entry(section, key) || option_named(host, option_count(host), key) ||
+           (info && option_named(info->options, info->options_n, key));
+}
+
+void get_json(const struct supervisor *s, const struct conf_section *section,
+              const char *key_or_null, FILE *f)
+{
+    const struct module *m = folder_module(&s->folder, section->plugin);
+    const struct plugin_info *info = m ? m->info : NULL;
+    bool server = strcmp(section->plugin, "server") == 0;
+    const struct option_info *host = server ? server_options : host_options;
+    const struct option_info *own = info ? info->options : NULL;
+    if (key_or_null && !is_known(info, host, section, key_or_null)) {
+        const char *near = option_nearest(key_or_null, host, option_count(host), own,
+                                          info ? info->options_n : 0);
+        char *why = near ? text_of("no key '%s' in [%s], did you mean '%s'?", key_or_null,
+                                   section->name, near)
+                         : text_of("no key '%s' in [%s]", key_or_null, section->name);
+        error_json(f, why);
+        free(why);
+        return;
+    }
+    (void)fputs("{\"key\": ", f);
+    json_text(f, key_or_null);
+    (void)fputs(", \"section\": ", f);
+    config_section_json(s, section, key_or_null, f);
+    (void)fputs("}\n", f);
+}
+
+void problems_json(const struct problems *all, FILE *f)
+{
+    (void)fputs("[", f);
+    for (size_t i = 0; i < all->n; i++) {
+        (void)fprintf(f, "%s{\"warning\": %s, \"text\": ", i ? ", " : "",
+                      all->at[i].warning ? "true" : "false");
+        json_text(f, all->at[i].text);
+        (void)fputs("}", f);
+    }
+    (void)fputs("]", f);
+}
+
+void error_json(FILE *f, const char *why)
+{
+    (void)fputs("{\"error\": ", f);
+    json_text(f, why);
+    (void)fputs("}\n", f);
 }

@@ -28,7 +28,9 @@ void supervisor_stop(struct supervisor *s, bool now)
     s->stopping = true;
     if (r->stage != STAGE_IDLE && r->plan != s->plan) plan_drop(r->plan);
     r->plan = NULL;
+    r->proposal = NULL;
     r->stage = STAGE_IDLE;
+    proposals_end(s);
     sockets_close_unkept(&s->sockets); /* what waits is refused now, not after the drain */
     for (struct process *p = s->processes; p; p = p->next) {
         process_drain(s, p, drain_ms);
@@ -53,6 +55,7 @@ static int64_t next_deadline(const struct supervisor *s)
 {
     int64_t due = s->watch.due_ms;
     if (s->reload.stage == STAGE_SCAN && !folder_busy(&s->folder)) return 0; /* begun anew */
+    if (s->reload.stage == STAGE_IDLE && s->proposals.first && !s->stopping) return 0;
     const int64_t others[] = {s->retry_ports_ms, folder_deadline(&s->folder),
                               control_deadline(&s->control), backlog_deadline(s),
                               upgrade_deadline(s),
@@ -128,6 +131,7 @@ static void turn(struct supervisor *s)
     if (s->control.fd >= 0) control_turn(s);
     if (folder_busy(&s->folder)) folder_turn(&s->folder);
     run_clocks(s);
+    proposals_turn(s);
     reload_turn(s);
     upgrade_turn(s);
 }

@@ -25,6 +25,7 @@
 #include "log.h"
 #include "message.h"
 #include "places.h"
+#include "proposal.h"
 #include "start.h"
 #include "stats.h"
 #include "words.h"
@@ -88,6 +89,7 @@ struct folder {
     bool quiet; /* the first scan, and --check: good plugins are no news */
 };
 struct plugin_file *folder_file(struct folder *, const char *name); /* made if need be, or NULL */
+uint64_t file_signature(const char *path); /* differs when the file may; 0: there is none */
 void folder_scan(struct folder *); /* looks at all files; those that changed are described */
 bool folder_busy(const struct folder *);
 size_t folder_fds(const struct folder *, struct pollfd *, size_t most);
@@ -181,6 +183,7 @@ struct plan_source {
     struct numbers *numbers;
     const char *no_uring; /* why not; NULL: it works */
     bool single;
+    const char *wanted; /* a section that must not wait for anything; or NULL */
 };
 /* Errors and news go to problems; with errors the plan is of no use but to be dropped. */
 struct plan *plan_make(const struct plan_source *, struct problems *);
@@ -234,7 +237,9 @@ struct process {
     const struct crew *has, *wants; /* of plan, next_plan */
     uint32_t unprepared;            /* M_PREPARE without an answer */
     uint32_t committing;            /* M_COMMIT without an answer */
+    const struct crew *base;        /* what differs from it was asked to be prepared; or NULL */
     bool in_reload, refused, terminated;
+    bool trial; /* loads what a live process shall load, and ends: what if it crashes? */
     bool inherited; /* of the program before this one: to be replaced */
     char said[256]; /* why it ends, as far as known */
     struct watched *watched; /* its workers (stuck.c); NULL: not sampled yet */
@@ -250,6 +255,10 @@ void process_free(struct process *);
 
 bool process_start(struct supervisor *, struct service *, struct plan *, const struct crew *,
                    bool in_reload);
+/* A process for nothing but to find out whether what differs from its live one can be loaded. */
+bool process_try(struct supervisor *, struct service *, struct plan *, const struct crew *);
+/* The instance that it has not answered for, of those it was asked for; or NULL. */
+const struct instance *process_unanswered(const struct process *);
 void process_change(struct supervisor *, struct process *, struct plan *, const struct crew *);
 void process_commit(struct supervisor *, struct process *);
 /* A wake-up of the kernel may have gone to the process before it, which no longer accepts: the
@@ -333,11 +342,13 @@ struct reload {
     enum stage stage;
     struct plan *plan;
     struct problems problems;
-    bool first, again, failed, lost, rolled_back;
+    struct proposal *proposal; /* what it is made of; or NULL */
+    bool first, again, failed, lost, rolled_back, trying;
     uint32_t touched; /* services */
     int64_t began_ms;
 };
 void reload_ask(struct supervisor *); /* begins, or begins again after the one under way */
+void reload_propose(struct supervisor *, struct proposal *); /* between two changes */
 int64_t reload_deadline(const struct reload *);
 void reload_turn(struct supervisor *); /* goes on as far as it can */
 /* on_load of an instance said no. */
@@ -356,21 +367,27 @@ struct watch {
     const char *conf_file; /* conf_file: only this name in it matters, or NULL */
     const char *plugins_path;
     int64_t due_ms, first_ms; /* INT64_MAX: nothing changed */
+    const char *own, *own_path; /* a file that we have just changed; or NULL */
+    uint64_t own_signature;
 };
 void watch_open(struct watch *, const char *conf, const char *plugins);
 void watch_again(struct watch *); /* folders that were not there may be now */
 void watch_readable(struct watch *);
+void watch_skip(struct watch *, const char *file); /* it was changed by us, just now */
 void watch_close(struct watch *);
 bool watch_due(struct watch *); /* true once, when something has changed and is settled */
 
 /* ---- control.c, control_requests.c, status.c, report.c, ready.c ---- */
 
 enum client_state {
-    CLIENT_ASKS, CLIENT_WAITS_RELOAD, CLIENT_WAITS_STOP, CLIENT_WAITS_UPGRADE, CLIENT_ANSWERED,
+    CLIENT_ASKS, CLIENT_WAITS_RELOAD, CLIENT_WAITS_PROPOSAL, CLIENT_WAITS_STOP,
+    CLIENT_WAITS_UPGRADE, CLIENT_ANSWERED,
 };
 struct client {
     int fd; /* -1: free */
+    uid_t uid;
     struct words asked;
+    const struct proposal *proposal; /* what it waits for */
     size_t sent;
     char *answer;
     size_t answer_n;
@@ -389,13 +406,20 @@ int64_t control_deadline(const struct control *);
 void control_turn(struct supervisor *);
 void control_answer(struct supervisor *, struct client *); /* or the answer is put off */
 void control_tell(struct supervisor *, enum client_state, const char *text); /* who waits so */
+void client_answer(struct client *, const char *text);
 void control_reloaded(struct supervisor *, bool ok, const struct problems *);
 void control_close(struct control *); /* answers those who wait for the end */
 
 void json_text(FILE *, const char *); /* quoted and escaped; NULL is null */
+void problems_json(const struct problems *, FILE *);
+void error_json(FILE *, const char *why); /* {"error": why} */
 void status_json(struct supervisor *, FILE *);
 void plugins_json(const struct supervisor *, FILE *);
 void config_json(const struct supervisor *, FILE *);
+/* One section; all its keys or one. */
+void get_json(const struct supervisor *, const struct conf_section *, const char *key_or_null,
+              FILE *);
+bool key_is_secret(const struct supervisor *, const char *plugin, const char *key);
 void ready_table(struct supervisor *); /* what serves, and how to try it; to standard output */
 
 /* ---- upgrade.c: another program in the place of this one ---- */
@@ -440,6 +464,7 @@ struct supervisor {
     struct reload reload;
     struct watch watch;
     struct control control;
+    struct proposals proposals;
     struct crashes crashes;
     struct upgrade upgrade;
     struct numbers numbers;

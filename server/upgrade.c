@@ -208,7 +208,8 @@ static void look_at_check(struct supervisor *s)
 /* Between two changes: nothing is half done. */
 static bool is_idle(const struct supervisor *s)
 {
-    if (s->reload.stage != STAGE_IDLE || folder_busy(&s->folder)) return false;
+    if (s->reload.stage != STAGE_IDLE || folder_busy(&s->folder) || s->proposals.first)
+        return false;
     for (const struct process *p = s->processes; p; p = p->next)
         if (p->state == STARTING) return false;
     for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++)

@@ -54,6 +54,8 @@ static bool matters(const struct watch *w, const struct inotify_event *e)
     if (e->mask & (IN_IGNORED | IN_ISDIR) || !e->len || e->name[0] == '.') return false;
     if (e->wd == w->plugins && ends_with(e->name, ".so")) return true;
     if (e->wd != w->conf) return false;
+    if (w->own && strcmp(e->name, w->own) == 0 && file_signature(w->own_path) == w->own_signature)
+        return false;
     return w->conf_file ? strcmp(e->name, w->conf_file) == 0 : ends_with(e->name, ".ini");
 }
 
@@ -80,6 +82,20 @@ bool watch_due(struct watch *w)
     if (clock_ms() < w->due_ms) return false;
     w->due_ms = w->first_ms = INT64_MAX;
     return true;
+}
+
+/* What was renamed or removed is told at once: so the events of that are read now, and passed over.
+ * If somebody has changed the file since, that is a change like any other. */
+void watch_skip(struct watch *w, const char *file)
+{
+    if (w->fd < 0) return;
+    char *path = text_of("%s/%s", w->conf_path, file);
+    w->own = file;
+    w->own_path = path;
+    w->own_signature = file_signature(path);
+    watch_readable(w);
+    w->own = w->own_path = NULL;
+    free(path);
 }
 
 void watch_close(struct watch *w)

@@ -12,9 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "gyrectl_show.h"
 #include "places.h"
 #include "words.h"
+
+enum { WORDS = LIMIT_CONTROL_WORDS - 1 };
 
 static const char usage[] =
     "gyrectl [-s SOCKET | --run FOLDER] [--json] COMMAND\n"
@@ -22,6 +25,13 @@ static const char usage[] =
     "  plugins                    the files of the plugin folder, and what is wrong with them\n"
     "  describe PLUGIN            the options of a plugin, as commented INI\n"
     "  config                     the configuration in force, and where each value comes from\n"
+    "  get SECTION [KEY]          one section of it, or the values of one key\n"
+    "  set SECTION KEY=VALUE…     a key gets this value, and no other: in its file, and at once\n"
+    "  add SECTION KEY=VALUE… [--first | --before VALUE]    one more entry of a list\n"
+    "  add SECTION [KEY=VALUE…]   a new section\n"
+    "  remove SECTION [KEY[=VALUE]…]    an entry, all entries of a key, or the section\n"
+    "  history [N]                the latest changes of the configuration\n"
+    "  undo [NUMBER]              take back the last change, or that one\n"
     "  reload                     read configuration and plugins again; waits for the result\n"
     "  crashes                    what the latest crashes were, and what led to them\n"
     "  upgrade [PATH]             another gyre takes the place of this one; nothing is lost\n"
@@ -33,6 +43,9 @@ static const struct command {
     int least, most; /* arguments */
     int (*show)(const struct json *);
 } commands[] = {
+    {"get", 1, 2, show_get},       {"set", 2, WORDS, show_proposal},
+    {"add", 1, WORDS, show_proposal}, {"remove", 1, WORDS, show_proposal},
+    {"undo", 0, 1, show_proposal}, {"history", 0, 1, show_history},
     {"status", 0, 0, show_status}, {"plugins", 0, 0, show_plugins},
     {"describe", 1, 1, show_text}, {"config", 0, 0, show_config},
     {"reload", 0, 0, show_reload}, {"log-level", 1, 2, show_nothing},
@@ -43,6 +56,40 @@ static const struct command {
 static int wrong(const char *what, const char *word)
 {
     (void)fprintf(stderr, "gyrectl: %s%s\n%s", what, word, usage);
+    return 2;
+}
+
+static int no_command(const char *word)
+{
+    struct nearest near = {.word = word};
+    char why[256];
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        nearest_try(&near, commands[i].name);
+    if (!near.name) return wrong("unknown command ", word);
+    (void)snprintf(why, sizeof why, "unknown command %.64s, did you mean %s?", word, near.name);
+    return wrong(why, "");
+}
+
+/* A word of set or add that is no KEY=VALUE, or a place for what has none; or NULL. */
+static const char *odd_word(const char *command, char **words, int n)
+{
+    bool set = strcmp(command, "set") == 0, add = strcmp(command, "add") == 0;
+    for (int i = 0; i < n; i++) {
+        bool before = strcmp(words[i], "--before") == 0;
+        bool place = before || strcmp(words[i], "--first") == 0;
+        if (place ? !add : i && (set || add) && !strchr(words[i], '=')) return words[i];
+        i += before;
+    }
+    return NULL;
+}
+
+static int not_a_pair(const char *command, const char *word)
+{
+    (void)fprintf(stderr,
+                  "gyrectl: %s SECTION KEY=VALUE…: '%s' is no KEY=VALUE\n"
+                  "A section of two words is written in quotes: gyrectl %s 'http blog.example.org' "
+                  "…\n",
+                  command, word, command);
     return 2;
 }
 
@@ -137,14 +184,18 @@ int main(int argc, char **argv)
             run = argv[++at];
         else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0)
             return fputs(usage, stdout) < 0;
-        else if (argv[at][0] == '-') return wrong("unknown option ", argv[at]);
+        else if (strcmp(argv[at], "--first") == 0) argv[rest++] = argv[at];
+        else if (strcmp(argv[at], "--before") == 0 && at + 1 < argc) {
+            argv[rest++] = argv[at];
+            argv[rest++] = argv[++at];
+        } else if (argv[at][0] == '-') return wrong("unknown option ", argv[at]);
         else argv[rest++] = argv[at];
     }
     if (rest == 1) return wrong("which command?", "");
     const struct command *command = NULL;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
-    if (!command) return wrong("unknown command ", argv[1]);
+    if (!command) return no_command(argv[1]);
     if (rest == 3 && strcmp(command->name, "upgrade") == 0) { /* the server's folder is another */
         char *path = realpath(argv[2], NULL);
         if (!path) return no_file(argv[2]);
@@ -152,6 +203,8 @@ int main(int argc, char **argv)
     }
     if (rest - 2 < command->least || rest - 2 > command->most)
         return wrong("wrong arguments for ", argv[1]);
+    const char *odd = odd_word(argv[1], argv + 2, rest - 2);
+    if (odd) return not_a_pair(argv[1], odd);
     if (!socket && !places_find(run, NULL, &places, why, sizeof why)) return wrong(why, "");
     size_t n;
     char *line = make_line(argv + 1, rest - 1);

@@ -188,20 +188,25 @@ int show_crashes(const struct json *answer)
     return 0;
 }
 
+int show_section(const struct json *section)
+{
+    int n = printf("[%s]", json_at(section, "name")->text);
+    (void)printf("%*s; %s\n", n < COMMENT_COLUMN ? COMMENT_COLUMN - n : 1, "",
+                 json_at(section, "where")->text);
+    for (const struct json *k = json_at(section, "keys")->first; k; k = k->next) {
+        const char *where = json_at(k, "where")->text;
+        n = printf("%s = %s", json_at(k, "key")->text, json_at(k, "value")->text);
+        (void)printf("%*s; %s\n", n < COMMENT_COLUMN ? COMMENT_COLUMN - n : 1, "",
+                     *where ? where : "preset");
+    }
+    return 0;
+}
+
 int show_config(const struct json *answer)
 {
-    bool first = true;
     for (const struct json *s = json_at(answer, "sections")->first; s; s = s->next) {
-        int n = printf("%s[%s]", first ? "" : "\n", json_at(s, "name")->text) - !first;
-        (void)printf("%*s; %s\n", n < COMMENT_COLUMN ? COMMENT_COLUMN - n : 1, "",
-                     json_at(s, "where")->text);
-        for (const struct json *k = json_at(s, "keys")->first; k; k = k->next) {
-            const char *where = json_at(k, "where")->text;
-            n = printf("%s = %s", json_at(k, "key")->text, json_at(k, "value")->text);
-            (void)printf("%*s; %s\n", n < COMMENT_COLUMN ? COMMENT_COLUMN - n : 1, "",
-                         *where ? where : "preset");
-        }
-        first = false;
+        (void)show_section(s);
+        if (s->next) (void)putchar('\n');
     }
     return 0;
 }

@@ -10,8 +10,12 @@ int show_status(const struct json *);
 int show_plugins(const struct json *);
 int show_crashes(const struct json *);
 int show_config(const struct json *);
+int show_section(const struct json *);
 int show_text(const struct json *);
 int show_reload(const struct json *);
 int show_upgrade(const struct json *);
+int show_proposal(const struct json *);
+int show_history(const struct json *);
+int show_get(const struct json *);
 int show_nothing(const struct json *);
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * hostile.c - a plugin that attacks its own process: it writes to the supervisor's channel, ends,
  * stops or never answers. Each word that a client sends is one attack; any other word is sent back.
- * The option `load` says what on_load does: nothing, wait for ever, or leave with a status; with
- * `begin = stops` a process stops itself by a signal when it is told to serve.
+ * The option `load` says what on_load does: nothing, wait for ever, leave with a status or crash;
+ * with `begin = stops` a process stops itself by a signal when it is told to serve.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -25,7 +25,8 @@ struct conf {
     struct gyre_list ballast;
 };
 static const struct gyre_option options[] = {
-    GYRE_OPT_CHOICE(conf, load, "good", "good|waits|leaves_2|leaves_0", "What on_load does"),
+    GYRE_OPT_CHOICE(conf, load, "good", "good|waits|leaves_2|leaves_0|crashes",
+                    "What on_load does"),
     GYRE_OPT_CHOICE(conf, begin, "good", "good|stops", "What a process does when it is to serve"),
     GYRE_OPT_TEXT(conf, word, "", "Means nothing: a change of it is a change"),
     GYRE_OPT_LIST(conf, ballast, "Means nothing: to fill a channel with"),
@@ -109,6 +110,7 @@ static bool on_load(struct gyre_section *section, void *conf, gyre_out *why)
     (void)section;
     (void)why;
     while (c->load == 1) (void)pause();
+    if (c->load == 4) abort();
     if (c->load > 1) _exit(c->load == 2 ? 2 : 0);
     return true;
 }

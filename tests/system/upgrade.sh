@@ -27,7 +27,8 @@ start_with() { # start_with LAME
 asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 get() { curl -s --max-time 5 "http://127.0.0.1:$a/"; }
 field() { ctl --json status | grep -o "\"$1\": [^,}]*" | head -n 1; }
-generation() { ctl status | awk '$1 == "http" { print $3; exit }'; }
+# Of the newest process: the one before it may still drain.
+generation() { ctl status | awk '$1 == "http" && $2 == "ready" { newest = $3 } END { print newest }'; }
 program() { readlink "/proc/$PID/exe"; }
 
 start

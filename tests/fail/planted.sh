@@ -6,7 +6,8 @@
 # Each patch of tests/fail/planted and below begins with lines "# invariant: …" and "# found:
 # PATTERN", what must be said (an extended regular expression). A copy of the sources and objects
 # gets the patch, is built, and runs seeds until one fails; or, where a line "# talks: PLUGIN"
-# stands, torture of the talks of that plugin. Prints "ok …" with what was found, or "FAIL …".
+# stands, torture of the talks of that plugin. "# seed: N" tells which found it when it was written:
+# it changes with the scenarios. Prints "ok …" with what was found, or "FAIL …".
 # Those who write patches for the simulator have not read it.
 set -u
 cd "$(dirname "$0")/../.." || exit 2

@@ -24,23 +24,27 @@ static void put_line(gyre_out *o, gyre_view verb, uint64_t a, uint64_t b)
     gyre_put_byte(o, '\n');
 }
 
-static void put_notes(struct client *c, gyre_out *o, uint64_t n)
+/* Long ones in tight runs: while the desk rests they are more than it may hold. */
+static void put_notes(struct run *r, struct client *c, gyre_out *o, uint64_t n)
 {
-    while (n--) put_line(o, GYRE_LIT("note "), pick(c, 1000000), n);
+    while (n--) {
+        gyre_put(o, GYRE_LIT("note "));
+        for (uint64_t more = pick(c, r->plan.tight ? 800 : 20); more; more--) gyre_put_byte(o, '.');
+        gyre_put_byte(o, '\n');
+    }
 }
 
 static bool ask(struct run *r, struct client *c, gyre_out *o)
 {
     struct desk *d = c->state;
-    (void)r;
-    put_notes(c, o, pick(c, 3));
+    put_notes(r, c, o, pick(c, 3));
     if (pick(c, 3) == 0) put_line(o, GYRE_LIT("hold "), pick(c, 400), 0);
     if (pick(c, 3) == 0) put_line(o, GYRE_LIT("rest "), pick(c, 400), 0);
-    put_notes(c, o, pick(c, 3));
+    put_notes(r, c, o, pick(c, 3));
     for (uint64_t n = 1 + pick(c, 4); n; n--)
         put_line(o, GYRE_LIT("item "), c->number, d->asked++);
     if (pick(c, 3) == 0) put_line(o, GYRE_LIT("rest "), pick(c, 400), 0);
-    put_notes(c, o, pick(c, 30));
+    put_notes(r, c, o, pick(c, 30));
     d->ends[c->asked] = d->asked;
     return true;
 }

@@ -28,7 +28,9 @@ asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 get() { curl -s --max-time 5 "http://127.0.0.1:$a/"; }
 field() { ctl --json status | grep -o "\"$1\": [^,}]*" | head -n 1; }
 # Of the newest process: the one before it may still drain.
-generation() { ctl status | awk '$1 == "http" && $2 == "ready" { newest = $3 } END { print newest }'; }
+generation() {
+    ctl status | awk '$1 == "http" && $2 == "ready" { newest = $3 } END { print newest }'
+}
 program() { readlink "/proc/$PID/exe"; }
 
 start

@@ -3,11 +3,12 @@
  *
  * The pages of all services are sampled (box.h): a worker that is in the same call as at the last
  * sample has been in it since then. What counts is time that the call had: not while the process is
- * stopped or held by a debugger, not while its thread waits for a processor, and no more than two
- * samples' worth after a gap in our own clock, so that a machine that slept or is overloaded kills
- * nobody. Past LIMIT_STALL_MS the call is counted as a stall; past callback_max of [server] its
- * thread gets SIGABRT, which makes it report (box.c), and LIMIT_ABORT_MS later the process SIGKILL.
- * Promise: idle is never taken for stuck. Limits: on_load has LIMIT_READY_MS instead; work/1 none.
+ * stopped or held by a debugger, not while its thread waits for a processor, and no more than a
+ * quarter of the limit of a gap in our own clock, so that a machine that slept or is overloaded
+ * kills nobody. Past LIMIT_STALL_MS the call is counted as a stall; past callback_max of [server]
+ * its thread gets SIGABRT, which makes it report (box.c), and the process SIGKILL, LIMIT_ABORT_MS
+ * later. Promise: idle is never taken for stuck. Limits: on_load has LIMIT_READY_MS instead; work/1
+ * none.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include "supervisor.h"
 
 enum { SAMPLES_A_LIMIT = 20, SAMPLE_MOST_MS = LIMIT_STALL_MS / 2, SAMPLE_LEAST_MS = 5 };
+enum { GAPS_A_LIMIT = 4, GAP_MOST_MS = 250 }; /* of a gap in our own clock no more counts */
 
 struct watched { /* one worker */
     uint64_t call;        /* of its box at the last sample */
@@ -155,7 +157,9 @@ static int64_t look_at(struct supervisor *s, struct process *p, uint32_t i, int6
 void stuck_turn(struct supervisor *s)
 {
     int64_t now = now_ns(), every = sample_ms(s), step = now - s->sampled_ns;
-    if (step > 2 * every * 1000000) step = 2 * every * 1000000;
+    int64_t most = limit_ms(s) / GAPS_A_LIMIT;
+    if (most > GAP_MOST_MS) most = GAP_MOST_MS;
+    if (step > most * 1000000) step = most * 1000000;
     s->sampled_ns = now;
     s->sample_ms = INT64_MAX;
     for (struct process *p = s->processes; p; p = p->next) {

@@ -19,6 +19,7 @@
 #include <sys/un.h>
 
 #include "gyre.h"
+#include "jail.h"
 #include "limits.h"
 #include "ring.h"
 
@@ -255,6 +256,7 @@ struct server_settings {
     char *plugins, *run;       /* absolute; NULL: not configured */
     enum gyre_level log_level;
     enum ring_kind ring;
+    enum jail_mode sandbox;
     int64_t drain_ms, callback_ms, refuse_ms, breaker_refuse_ms; /* or GYRE_NEVER */
     bool refuse_loopback;
 };

@@ -82,7 +82,8 @@ static void where_line(const struct lines *l)
     }
     if (c->connection) (void)fprintf(f, ", connection %llx", (unsigned long long)c->connection);
     if (c->faulted && c->signal == SIGSYS)
-        (void)fprintf(f, ", system call %llu", (unsigned long long)c->address);
+        (void)fprintf(f, ", system call %s (%llu)", filter_name((uint32_t)c->address),
+                      (unsigned long long)c->address);
     else if (c->faulted)
         (void)fprintf(f, ", fault at 0x%llx", (unsigned long long)c->address);
     if (c->refused) (void)fputs("; this peer is refused for a while", f);

@@ -86,8 +86,9 @@ bool draft_prepare(struct serve *s, struct message *m)
     message_begin(&out, M_PREPARED);
     message_put_number(&out, d->id);
     message_put_number(&out, version);
-    message_put_number(&out, d->version != NULL);
-    message_put_text(&out, gyre_str(why));
+    const char *outgrown = s->service->outgrown;
+    message_put_number(&out, outgrown[0] ? PREPARED_ELSEWHERE : d->version != NULL);
+    message_put_text(&out, gyre_str(outgrown[0] ? outgrown : why));
     (void)message_send(&out, s->start->channel, -1);
     return true;
 }

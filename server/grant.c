@@ -7,10 +7,12 @@
  * Limits: GRANTS_MOST and memory_max bytes a version. Control thread; read by all once published.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "blocking.h"
-#include "core.h"
+#include "jail.h"
+#include "service.h"
 
 enum { GRANTS_MOST = 256 };
 
@@ -67,19 +69,30 @@ void *version_mem(struct version *v, size_t n)
     return version_mem_block(v, NULL, n);
 }
 
-static int open_folder(const char *path, struct grant *g)
+/* The process is closed in, and this is outside: a new one has to be made for it. */
+static int outgrown(struct service *s, const char *text)
+{
+    (void)snprintf(s->outgrown, sizeof s->outgrown, "%s", text);
+    return GYRE_DENIED;
+}
+
+static int open_folder(struct service *s, struct grant *g, const char *path)
 {
     struct file_facts st;
+    if (s->jail && !(s->jail->grants & JAIL_FILES)) return outgrown(s, g->text);
     g->fd = blocking->root(path, &st);
     if (g->fd < 0) return g->fd == -ENOENT || g->fd == -ENOTDIR ? GYRE_ABSENT : GYRE_DENIED;
     g->dev = st.dev;
     g->ino = st.ino;
-    return GYRE_OK;
+    if (!s->jail || jail_has_root(s->jail, g->dev, g->ino)) return GYRE_OK;
+    blocking->close(g->fd);
+    return outgrown(s, g->text);
 }
 
 int grant_want(struct version *v, gyre_view text)
 {
     struct grant g = {.fd = -1}, *grown;
+    struct service *sv = v->section->service;
     gyre_view rest = text;
     bool path = gyre_skip(&rest, GYRE_LIT("path:"));
     int res = GYRE_OK;
@@ -93,7 +106,8 @@ int grant_want(struct version *v, gyre_view text)
     if (grown) v->grants = grown;
     if (!g.text || !grown) return GYRE_FULL;
     memcpy(g.text, text.p, text.n);
-    if (path) res = open_folder(g.text + (text.n - rest.n), &g);
+    if (path) res = open_folder(sv, &g, g.text + (text.n - rest.n));
+    else if (sv->jail && !jail_may_dial(sv->jail, rest)) res = outgrown(sv, g.text);
     if (res < 0) return res;
     v->grants[v->grants_n] = g;
     return (int)v->grants_n++;

@@ -168,8 +168,10 @@ static void finish_crew(struct crew *crew, const struct plan *plan)
     }
     crew->workers = one ? 1 : plan->workers;
     crew->ring = plan->ring;
+    crew->sandbox = plan->settings.sandbox;
     crew->fingerprint = hash_bytes(crew->fingerprint, &crew->workers, sizeof crew->workers);
     crew->fingerprint = hash_bytes(crew->fingerprint, &crew->ring, sizeof crew->ring);
+    crew->fingerprint = hash_bytes(crew->fingerprint, &crew->sandbox, sizeof crew->sandbox);
 }
 
 static struct crew *make_crew(struct graph *g, size_t root, const struct folder *folder,

@@ -2,7 +2,8 @@
  * helper.c - a few threads for what blocks: opening files, looking up names, hashing passwords.
  *
  * A job is done by one helper, then its item runs on the worker that posted it. Threads start with
- * the first job. Without helpers (tests) a job is done at once, and its item comes next turn.
+ * the first job, or all at once where none can start later (helpers_settle). Without helpers, as in
+ * tests, a job is done at once, and its item comes next turn.
  * Promise: what was accepted is carried out, also while the service ends.
  * Limits: LIMIT_HELPERS threads, LIMIT_JOBS waiting.
  */
@@ -13,7 +14,7 @@
 
 struct helpers {
     pthread_mutex_t lock;
-    pthread_cond_t more;
+    pthread_cond_t more, began;
     struct job *first, **end;
     uint32_t waiting, idle, running, most;
     bool stop;
@@ -29,7 +30,9 @@ struct helpers *helpers_make(uint32_t threads, struct black_box *boxes)
     h->most = threads < LIMIT_HELPERS ? threads : LIMIT_HELPERS;
     h->end = &h->first;
     h->boxes = boxes;
-    if (!pthread_mutex_init(&h->lock, NULL) && !pthread_cond_init(&h->more, NULL)) return h;
+    if (!pthread_mutex_init(&h->lock, NULL) && !pthread_cond_init(&h->more, NULL) &&
+        !pthread_cond_init(&h->began, NULL))
+        return h;
     free(h);
     return NULL;
 }
@@ -39,6 +42,7 @@ static void *help(void *arg)
     struct helpers *h = arg;
     pthread_mutex_lock(&h->lock);
     box_thread(h->boxes, BOX_HELPERS + h->begun++);
+    pthread_cond_signal(&h->began); /* for helpers_settle, the only one who waits for it */
     for (;;) {
         h->idle++;
         while (!h->first && !h->stop) pthread_cond_wait(&h->more, &h->lock);
@@ -69,6 +73,16 @@ static bool start_thread(struct helpers *h)
     return ok;
 }
 
+void helpers_settle(struct helpers *h, bool some)
+{
+    if (!h) return;
+    pthread_mutex_lock(&h->lock);
+    while (some && h->running < h->most && start_thread(h)) continue;
+    h->most = h->running;
+    while (h->begun < h->running) pthread_cond_wait(&h->began, &h->lock);
+    pthread_mutex_unlock(&h->lock);
+}
+
 bool helpers_post(struct service *s, struct job *job)
 {
     struct helpers *h = s->helpers;
@@ -79,7 +93,7 @@ bool helpers_post(struct service *s, struct job *job)
         return true;
     }
     pthread_mutex_lock(&h->lock);
-    if (h->waiting >= LIMIT_JOBS) goto out;
+    if (h->waiting >= LIMIT_JOBS || !h->most) goto out;
     if (h->waiting >= h->idle && h->running < h->most && !start_thread(h) && !h->running) goto out;
     job->next = NULL;
     *h->end = job;
@@ -102,5 +116,6 @@ void helpers_free(struct helpers *h)
     for (uint32_t i = 0; i < h->running; i++) pthread_join(h->threads[i], NULL);
     pthread_mutex_destroy(&h->lock);
     pthread_cond_destroy(&h->more);
+    pthread_cond_destroy(&h->began);
     free(h);
 }

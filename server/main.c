@@ -32,14 +32,15 @@ static int wrong(const char *what)
     return 2;
 }
 
-/* --service NAME GENERATION WORKERS RING */
+/* --service NAME GENERATION WORKERS RING SANDBOX */
 static int run_service(int n, char **argument)
 {
     uint64_t generation = 0, workers = 0;
     enum ring_kind ring;
-    if (n != 4 || !gyre_dec(gyre_str(argument[1]), UINT32_MAX, &generation) ||
+    enum jail_mode sandbox;
+    if (n != 5 || !gyre_dec(gyre_str(argument[1]), UINT32_MAX, &generation) ||
         !gyre_dec(gyre_str(argument[2]), LIMIT_WORKERS, &workers) || !workers ||
-        !ring_kind_of(argument[3], &ring) ||
+        !ring_kind_of(argument[3], &ring) || !jail_mode_of(argument[4], &sandbox) ||
         fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC) != 0 || fcntl(STATS_FD, F_SETFD, FD_CLOEXEC) != 0)
         return wrong("--service is for the supervisor");
     (void)prctl(PR_SET_NAME, "gyre");
@@ -48,7 +49,8 @@ static int run_service(int n, char **argument)
                                         .workers = (uint32_t)workers,
                                         .ring = ring,
                                         .channel = CHANNEL_FD,
-                                        .stats_fd = STATS_FD};
+                                        .stats_fd = STATS_FD,
+                                        .sandbox = sandbox};
     return service_main(&start);
 }
 

@@ -27,7 +27,8 @@
  *   M_REFUSE    connections from an address are refused: text ip (16 bytes), number ms; 0 lets
  *               them in. Sent before M_LISTEN, and whenever there is one more
  * Up:
- *   M_PREPARED  on_load said: number id, number version, number ok, text why
+ *   M_PREPARED  on_load said: number id, number version, number ok, text why. ok 2: it wants what
+ *               this process is closed off from (why); a new one can have it
  *   M_COMMITTED every worker accepts on every socket; the first one is READY
  *   M_DRAINED   nothing is left; the process leaves with 0
  *   M_FATAL     cannot go on: text why
@@ -42,6 +43,7 @@
 #include <stdint.h>
 
 #include "gyre.h"
+#include "jail.h"
 #include "limits.h"
 #include "ring.h"
 
@@ -50,6 +52,8 @@ enum message_type {
     M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE,
     M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL,
 };
+
+enum { PREPARED_NOT, PREPARED_OK, PREPARED_ELSEWHERE };
 
 struct message {
     enum message_type type;
@@ -85,6 +89,7 @@ struct service_start {
     int channel;         /* to the supervisor; taken */
     int stats_fd;        /* struct stats_page in a memfd; taken; -1: a private page */
     bool threads_only;   /* --single: return instead of _exit, install no signal handlers */
+    enum jail_mode sandbox; /* not with threads_only */
 };
 /* Runs until drained or the channel ends; the exit status. [its own process or thread] */
 int service_main(const struct service_start *);

@@ -52,6 +52,9 @@ const struct option_info server_options[] = {
     ROW("log_level", GYRE_CHOICE, "info", "debug|info|warn|error", "The least that is logged."),
     ROW("ring", GYRE_CHOICE, "auto", "auto|io_uring|epoll",
         "How the server waits for the kernel; auto: io_uring, or epoll where that is not allowed."),
+    ROW("sandbox", GYRE_CHOICE, "auto", "auto|require|off",
+        "Whether a service may do only what its configuration grants; auto: as far as this kernel "
+        "can enforce it; require: a service does not start where something is missing."),
     ROW("drain_time", GYRE_TIME, "30s", "1ms..365d|never",
         "How long streams may take to end when the server stops or a process is replaced."),
     ROW("callback_max", GYRE_TIME, "1s", "10ms..365d|never",
@@ -167,7 +170,7 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
     char why[PROBLEM_TEXT];
     bool no_memory = false;
     /* rows of server_options */
-    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, DRAIN_TIME, CALLBACK_MAX, REFUSE_TIME,
+    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, SANDBOX, DRAIN_TIME, CALLBACK_MAX, REFUSE_TIME,
            REFUSE_LOOPBACK, BREAKER_REFUSE };
     for (size_t i = 0; server_options[i].name; i++) {
         const struct option_info *o = &server_options[i];
@@ -183,6 +186,7 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
         .run = values[RUN].text,
         .log_level = (enum gyre_level)values[LOG_LEVEL].number,
         .ring = (enum ring_kind)values[RING].number,
+        .sandbox = (enum jail_mode)values[SANDBOX].number,
         .drain_ms = whole_ms(values[DRAIN_TIME].number),
         .callback_ms = whole_ms(values[CALLBACK_MAX].number),
         .refuse_ms = whole_ms(values[REFUSE_TIME].number),

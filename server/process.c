@@ -305,12 +305,16 @@ static bool took_prepared(struct supervisor *s, struct process *p)
     uint64_t id = message_get_number(m), version = message_get_number(m);
     uint64_t ok = message_get_number(m);
     gyre_view why = message_get_text(m);
-    if (!gyre_end(&m->in) || ok > 1) return false;
+    if (!gyre_end(&m->in) || ok > PREPARED_ELSEWHERE) return false;
     struct instance *in = id <= UINT32_MAX ? crew_instance(p->wants, (uint32_t)id) : NULL;
     if (!in || in->version != version || !p->unprepared || p->state == DRAINING)
         return true; /* of a change that was abandoned */
+    if (ok == PREPARED_ELSEWHERE && p->has && p->in_reload) {
+        reload_outgrown(s, p, in, why);
+        return true;
+    }
     p->unprepared--;
-    if (!ok) {
+    if (ok != PREPARED_OK) {
         char *said = text_of("%.*s", (int)(why.n < PROBLEM_TEXT ? why.n : PROBLEM_TEXT), why.p);
         p->refused = true;
         if (p->in_reload) reload_refused(s, p, in, said);

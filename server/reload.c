@@ -256,6 +256,20 @@ static void trial_lost(struct supervisor *s, const struct process *p, const char
     else problem_add(&s->reload.problems, false, NULL, "service %s: %s", p->name, why);
 }
 
+void reload_outgrown(struct supervisor *s, struct process *p, const struct instance *in,
+                     gyre_view wants)
+{
+    struct plan *plan = plan_hold(p->next_plan);
+    const struct crew *crew = p->wants;
+    struct service *v = p->service;
+    log_info("service %s/%u: [%s] wants %.*s now, which its sandbox is closed to: a new process "
+             "takes over",
+             p->name, p->generation, in->conf->name, (int)(wants.n & 0xfff), wants.p);
+    process_abandon(s, p);
+    if (!process_start(s, v, plan, crew, true)) cannot_start(s, crew);
+    plan_drop(plan);
+}
+
 bool reload_lost(struct supervisor *s, struct process *p, const char *why)
 {
     struct reload *r = &s->reload;

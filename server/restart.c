@@ -151,6 +151,9 @@ static void say_end(const struct process *p, int status, char *out, size_t n)
 {
     const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
     if (p->said[0]) (void)snprintf(out, n, "has ended: %s", p->said);
+    else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        (void)snprintf(out, n, "was ended by its sandbox: it made a system call that nothing in "
+                               "its configuration grants");
     else if (WIFSIGNALED(status))
         (void)snprintf(out, n, "crashed: SIG%s (%s)", name ? name : "?",
                        strsignal(WTERMSIG(status)));

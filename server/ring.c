@@ -360,11 +360,71 @@ static void refusal(int err, char *why, size_t why_n)
                        err == EINVAL ? " (Linux 6.1 or newer is needed)" : "");
 }
 
-struct ring *ring_make(char *why, size_t why_n)
+/* ---- what a ring may do ---- */
+
+static const struct {
+    uint8_t code;
+    uint8_t may; /* needed for it; 0: always there */
+    const char *name;
+} operations[] = {
+    {IORING_OP_ACCEPT, 0, "accept"},
+    {IORING_OP_RECV, 0, "recv"},
+    {IORING_OP_RECVMSG, 0, "recvmsg"},
+    {IORING_OP_SEND, 0, "send"},
+    {IORING_OP_SENDMSG, 0, "sendmsg"},
+    {IORING_OP_POLL_ADD, 0, "poll"},
+    {IORING_OP_ASYNC_CANCEL, 0, "cancel"},
+    {IORING_OP_CLOSE, 0, "close"},
+    {IORING_OP_READ, RING_FILES, "read"},
+    {IORING_OP_CONNECT, RING_DIALS, "connect"},
+};
+enum { OPERATIONS = sizeof operations / sizeof *operations };
+
+const char *ring_operation(uint32_t may, size_t at)
+{
+    for (size_t i = 0; i < OPERATIONS; i++) {
+        if (operations[i].may && !(operations[i].may & may)) continue;
+        if (!at--) return operations[i].name;
+    }
+    return NULL;
+}
+
+/* Operations by number, and no register call at all: what they act on is not restricted here. */
+static bool restrict_ring(struct uring *u, uint32_t may)
+{
+    struct io_uring_restriction rows[OPERATIONS + 1] = {0};
+    unsigned n = 0;
+    for (size_t i = 0; i < OPERATIONS; i++) {
+        if (operations[i].may && !(operations[i].may & may)) continue;
+        rows[n].opcode = IORING_RESTRICTION_SQE_OP;
+        rows[n++].sqe_op = operations[i].code;
+    }
+    rows[n].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
+    rows[n++].sqe_flags = IOSQE_BUFFER_SELECT | IOSQE_CQE_SKIP_SUCCESS;
+    return io_uring_register_restrictions(&u->io, rows, n) == 0;
+}
+
+/* Buffers, restrictions, and then it may be used. 0, or -errno. */
+static int furnish(struct uring *u, uint32_t may)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    u->valgrind = preload && strstr(preload, "vgpreload_");
+    if (!u->valgrind) (void)io_uring_register_ring_fd(&u->io);
+    int res = buffers_make(u, &u->streams, RING_BUFFERS, RING_BUFFER_SIZE, GROUP_STREAMS);
+    if (res < 0 || may & RING_ANYTHING) return res;
+    /* Those of datagrams now: later nothing can be registered. */
+    res = buffers_make(u, &u->datagrams, RING_DATAGRAMS, RING_DATAGRAM_SIZE, GROUP_DATAGRAMS);
+    if (res < 0) return res;
+    u->pub.shut = restrict_ring(u, may);
+    return io_uring_enable_rings(&u->io);
+}
+
+struct ring *ring_make(uint32_t may, char *why, size_t why_n)
 {
     struct io_uring_params p = {
         .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-                 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE,
+                 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE |
+                 (may & RING_ANYTHING ? 0 : IORING_SETUP_R_DISABLED),
         .cq_entries = RING_COMPLETIONS,
     };
     struct uring *u = calloc(1, sizeof *u);
@@ -382,10 +442,7 @@ struct ring *ring_make(char *why, size_t why_n)
         free(u);
         return NULL;
     }
-    const char *preload = getenv("LD_PRELOAD");
-    u->valgrind = preload && strstr(preload, "vgpreload_");
-    if (!u->valgrind) (void)io_uring_register_ring_fd(&u->io);
-    res = buffers_make(u, &u->streams, RING_BUFFERS, RING_BUFFER_SIZE, GROUP_STREAMS);
+    res = furnish(u, may);
     if (res < 0) {
         refusal(-res, why, why_n);
         uring_free(&u->pub);
@@ -396,7 +453,7 @@ struct ring *ring_make(char *why, size_t why_n)
 
 bool ring_works(char *why, size_t why_n)
 {
-    struct ring *r = ring_make(why, why_n);
+    struct ring *r = ring_make(RING_ANYTHING, why, why_n);
     if (!r) return false;
     int res = io_uring_submit_and_get_events(&uring_of(r)->io); /* a profile may stop only this */
     if (res < 0) refusal(-res, why, why_n);

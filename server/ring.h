@@ -90,6 +90,7 @@ struct ring_ops {
 };
 struct ring {
     const struct ring_ops *ops;
+    bool shut; /* the kernel refuses what was not asked for when it was made */
 };
 
 /* address.c: between the kernel's addresses and ours. false: not IPv4 or IPv6. */
@@ -100,8 +101,13 @@ void address_text(const gyre_addr *, char *out, size_t n);
 bool address_is_v4(const gyre_addr *);
 bool address_is_none(const gyre_addr *); /* all zero: of a unix socket, or not known */
 
-/* The io_uring kernel. NULL: why (a sentence with the remedy) was written. [worker] */
-struct ring *ring_make(char *why, size_t why_size);
+/* The io_uring kernel. `may`: what is asked of it beside serving streams and datagrams; from here
+ * on the kernel refuses every other operation (where it can: `shut` tells). NULL: why (a sentence
+ * with the remedy) was written. [worker] */
+enum ring_may { RING_FILES = 1, RING_DIALS = 2, RING_ANYTHING = 4 };
+struct ring *ring_make(uint32_t may, char *why, size_t why_size);
+/* The names of what such a ring may do, one after another; NULL: no more. For people. */
+const char *ring_operation(uint32_t may, size_t i);
 /* Would it be made here? false: why. */
 bool ring_works(char *why, size_t why_size);
 /* The epoll kernel, for where that is not allowed. [worker] */

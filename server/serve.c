@@ -57,7 +57,7 @@ static bool on_commit(struct serve *s)
     bool again = s->running && !s->drafts && !s->sockets;
     if (!s->running) s->running = threads_start(&s->threads);
     if (!s->running) {
-        fatal(s, EXIT_FATAL, s->threads.why);
+        fatal(s, s->threads.unfit ? EXIT_CONFIG : EXIT_FATAL, s->threads.why);
         return true;
     }
     drafts_publish(s);

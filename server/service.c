@@ -123,6 +123,7 @@ struct version *service_version(struct section *s, const struct entry *entries, 
                                 size_t why_n)
 {
     struct version *v = calloc(1, sizeof *v + s->pub.workers * sizeof *v->publish);
+    s->service->outgrown[0] = '\0';
     const struct gyre_proto *stream = s->plugin->p.stream ? &s->plugin->kinds[KIND_STREAM].p : NULL;
     if (!v) {
         snprintf(why, why_n, "no memory");

@@ -23,6 +23,8 @@ struct service {
     pthread_mutex_t lock;    /* of: retired, signals to the control thread */
     struct version *retired; /* that no worker holds any more: on_unload */
     _Atomic uint64_t loads;  /* odd: an on_load runs (shared/1's grace) */
+    struct jail *jail;       /* what it is closed in (jail.h); NULL: it is not, or not yet */
+    char outgrown[256];      /* what the version prepared last wants, and the jail has not; or "" */
     int wake_fd;             /* eventfd: the control thread looks again; -1: nobody waits */
     bool draining;
     struct refused {          /* by the lock */
@@ -87,6 +89,8 @@ struct job {
     struct worker *worker;
 };
 struct helpers *helpers_make(uint32_t threads, struct black_box *);
+/* No thread starts from now on: all of them now, if some job may come, or none. */
+void helpers_settle(struct helpers *, bool some);
 bool helpers_post(struct service *, struct job *); /* [worker] false: LIMIT_JOBS wait already */
 void helpers_free(struct helpers *);               /* waits for what was accepted */
 #endif

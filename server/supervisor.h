@@ -151,6 +151,7 @@ struct crew { /* what shares one process */
     uint64_t fingerprint; /* of modules, workers, ring: a difference needs a new process */
     uint32_t workers;
     enum ring_kind ring;
+    enum jail_mode sandbox;
     struct module **modules; /* offers before needs */
     size_t modules_n;
     struct instance **instances;
@@ -354,6 +355,9 @@ void reload_turn(struct supervisor *); /* goes on as far as it can */
 /* on_load of an instance said no. */
 void reload_refused(struct supervisor *, struct process *, const struct instance *,
                     const char *why);
+/* A process that serves is closed off from what an instance wants now: one is made beside it. */
+void reload_outgrown(struct supervisor *, struct process *, const struct instance *,
+                     gyre_view wants);
 /* A process died, or gave no answer. true: it took part, and is not to be started again. */
 bool reload_lost(struct supervisor *, struct process *, const char *why);
 void reload_retry_ports(struct supervisor *);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * threads.c - the worker threads of a service: each makes its ring and its worker, and turns.
  *
- * A worker's ring is made on its own thread, so what is scarce shows there. Promise: all of them
- * serve, or none is left, and it is told why: with --single the process goes on, and no thread may
- * wait for what is gone. Limits: LIMIT_WORKERS.
+ * A worker's ring is made on its own thread, so what is scarce shows there. When all are there the
+ * jail is closed around them, and only then they turn: nothing of a peer has come so far.
+ * Promise: all of them serve, or none is left, and it is told why: with --single the process goes
+ * on, and no thread may wait for what is gone. Limits: LIMIT_WORKERS.
  */
 #include "threads.h"
 
@@ -28,13 +29,16 @@ void threads_prepare(struct threads *t, const struct service_start *start, struc
 static struct ring *make_ring(struct threads *t, char *why, size_t why_n)
 {
     const enum ring_kind wanted = t->start->ring;
-    struct ring *ring = wanted == RING_EPOLL ? NULL : ring_make(why, why_n);
+    uint32_t may = t->jail ? jail_rings(t->jail) : RING_ANYTHING;
+    struct ring *ring = wanted == RING_EPOLL ? NULL : ring_make(may, why, why_n);
     bool uring = ring;
     if (!uring && wanted == RING_URING) return NULL;
     pthread_mutex_lock(&t->lock);
     if (!uring && wanted == RING_AUTO && !t->on_epoll)
         log_warn("epoll serves in place of io_uring, in this service: %s", why);
     t->on_epoll = t->on_epoll || !uring;
+    t->kernels |= uring ? JAIL_URING : JAIL_EPOLL;
+    t->rings_open = t->rings_open || (uring && !ring->shut);
     atomic_store(&t->service->stats->ring, t->on_epoll ? RING_EPOLL : RING_URING);
     pthread_mutex_unlock(&t->lock);
     return uring ? ring : ring_make_epoll(why, why_n);
@@ -60,19 +64,44 @@ static void *run_worker(void *user)
     }
     t->started++;
     pthread_cond_broadcast(&t->changed);
-    while (t->started < t->service->workers_n && !t->failed)
-        pthread_cond_wait(&t->changed, &t->lock);
+    while (!t->released && !t->failed) pthread_cond_wait(&t->changed, &t->lock);
     ok = !t->failed;
     pthread_mutex_unlock(&t->lock);
     if (ok) worker_run(t->service->workers[index]);
     return NULL;
 }
 
+/* The first half of the jail: what threads inherit. false: no memory. */
+static bool enter_jail(struct threads *t)
+{
+    if (t->start->threads_only || t->start->sandbox == JAIL_OFF) return true;
+    t->jail = jail_make(t->service, t->start->sandbox);
+    if (!t->jail) return false;
+    jail_enter(t->jail);
+    helpers_settle(t->service->helpers, t->jail->helpers);
+    return true;
+}
+
+/* The second, while all threads wait. What is missing is told, or is the end. */
+static bool close_jail(struct threads *t)
+{
+    if (!t->jail) return true;
+    jail_close(t->jail, t->kernels, !t->rings_open);
+    t->service->jail = t->jail;
+    t->unfit = t->jail->mode == JAIL_REQUIRE && t->jail->missing[0];
+    if (t->unfit)
+        (void)snprintf(t->why, sizeof t->why, "sandbox = require, but it lacks %s",
+                       t->jail->missing);
+    else if (t->jail->missing[0] && !t->jail->watched)
+        log_warn("the sandbox lacks %s", t->jail->missing);
+    return !t->unfit;
+}
+
 bool threads_start(struct threads *t)
 {
     sigset_t all, old;
     const uint32_t n = t->service->workers_n;
-    bool ok = true;
+    bool ok = enter_jail(t);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     while (ok && t->n < n) {
@@ -90,6 +119,9 @@ bool threads_start(struct threads *t)
         pthread_cond_broadcast(&t->changed);
     }
     while (t->started < n && !t->failed) pthread_cond_wait(&t->changed, &t->lock);
+    t->failed = t->failed || !close_jail(t);
+    t->released = true;
+    pthread_cond_broadcast(&t->changed);
     ok = !t->failed;
     pthread_mutex_unlock(&t->lock);
     if (!ok) threads_join(t);

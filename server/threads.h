@@ -16,15 +16,20 @@ struct threads {
     pthread_mutex_t lock; /* of what follows, down to why */
     pthread_cond_t changed;
     uint32_t started, synced; /* workers that have their ring; that passed a sync */
-    bool failed;
+    bool failed, released;   /* released: they may turn */
+    uint32_t kernels;        /* JAIL_URING, JAIL_EPOLL: what they turn on */
+    bool rings_open;         /* a ring that the kernel does not restrict */
     bool on_epoll; /* io_uring was refused here, and that was said */
-    char why[256];
-    uint32_t n; /* that have a thread */
+    char why[320];
+    struct jail *jail; /* NULL: none */
+    bool unfit;        /* sandbox = require, and something is missing: why */
+    uint32_t n;        /* that have a thread */
     pthread_t at[LIMIT_WORKERS];
     struct errand sync[LIMIT_WORKERS];
 };
 void threads_prepare(struct threads *, const struct service_start *, struct service *);
-/* Every worker has its thread and its ring, and turns. false: why; and no thread is left. */
+/* Every worker has its thread and its ring, the service is closed in (jail.h), and they turn.
+ * false: why; and no thread is left. */
 bool threads_start(struct threads *);
 /* Waits until every worker has done what was posted before, and has told its ring. */
 void threads_sync(struct threads *);

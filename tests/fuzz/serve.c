@@ -48,8 +48,9 @@ GYRE_PLUGIN(.flags = GYRE_WRITABLE_STATICS, .name = "test", .version = "1.0",
             .conf_size = sizeof(struct serve_conf), .options = options, .on_load = serve_load);
 
 /* Instead of ring.c: io_uring takes too long to set up for each input. */
-struct ring *ring_make(char *why, size_t why_n)
+struct ring *ring_make(uint32_t may, char *why, size_t why_n)
 {
+    (void)may;
     return ring_make_epoll(why, why_n);
 }
 

@@ -82,7 +82,7 @@ static void attack(gyre_view word)
     else if (gyre_eq(word, GYRE_LIT("gift"))) say(M_COMMITTED, nothing, 0);
     else if (gyre_eq(word, GYRE_LIT("early"))) say(M_FATAL, nothing, -1);
     else if (gyre_eq(word, GYRE_LIT("yes"))) say_prepared(1);
-    else if (gyre_eq(word, GYRE_LIT("perhaps"))) say_prepared(2);
+    else if (gyre_eq(word, GYRE_LIT("perhaps"))) say_prepared(3);
     else if (gyre_eq(word, GYRE_LIT("close"))) (void)close(CHANNEL);
     else if (gyre_eq(word, GYRE_LIT("leave 0"))) _exit(0);
     else if (gyre_eq(word, GYRE_LIT("leave 2"))) _exit(2);

@@ -452,7 +452,7 @@ static const struct ring_ops table = {
 
 struct ring *real_ring(char *why, size_t why_n)
 {
-    return real_epoll ? ring_make_epoll(why, why_n) : ring_make(why, why_n);
+    return real_epoll ? ring_make_epoll(why, why_n) : ring_make(RING_ANYTHING, why, why_n);
 }
 
 struct ring *sim_ring(struct sim *sim, uint32_t worker)

@@ -48,7 +48,7 @@ attack unasked "an answer that nobody waits for" 'sent a wrong message'
 attack drained "drained, though not asked to" 'sent a wrong message'
 attack gift "a descriptor that nobody wants" 'sent a malformed message: its descriptors are wrong'
 attack early "a message that ends too early" 'sent a wrong message'
-attack perhaps "an answer that is neither yes nor no" 'sent a wrong message'
+attack perhaps "an answer that is none" 'sent a wrong message'
 attack "give up" "it says that it cannot go on" 'has ended: I give up'
 attack "leave 7" "it leaves with an error" "ended with status 7"
 attack "leave 0" "it leaves as if it had drained" "ended with status 0, and was not asked to"

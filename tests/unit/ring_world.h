@@ -24,7 +24,7 @@
     Test(ring_uring, name) \
     { \
         char why[256] = ""; \
-        struct ring *r = ring_make(why, sizeof why); \
+        struct ring *r = ring_make(RING_ANYTHING, why, sizeof why); \
         if (!r) cr_skip_test("%s", why); \
         name(r); \
         r->ops->free(r); \

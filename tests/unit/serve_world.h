@@ -36,7 +36,7 @@ static inline void begin_with(uint32_t workers)
     int ends[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     channel = ends[0];
-    start = (struct service_start){"unit", 1, workers, RING_AUTO, ends[1], -1, true};
+    start = (struct service_start){"unit", 1, workers, RING_AUTO, ends[1], -1, true, JAIL_OFF};
     cr_assert_eq(pthread_create(&thread, NULL, run, &start), 0);
 }
 

@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core.h"
+#include "service.h"
 
-static struct version v;
+static struct service service;
+static struct section section = {.service = &service};
+static struct version v = {.section = &section};
 static char top[] = "/tmp/gyre-grant-XXXXXX";
 
 static void begin(void)

@@ -25,7 +25,7 @@ static void note_accept(struct ring *r, int fd, uint64_t user)
 }
 
 static const struct ring_ops ops = {.accept = note_accept};
-static struct ring ring = {&ops};
+static struct ring ring = {.ops = &ops};
 
 static void begin(void)
 {

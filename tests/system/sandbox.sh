@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# A service is closed in before it serves: what its configuration does not grant is refused, what it
+# comes to grant later is had by a new process, and the hot path makes one system call.
+. "$(dirname "$0")/lib.sh"
+ports a b c d
+plugins echo http
+plugin_put "$BUILD/tests/plugins/reach.so" reach.so
+mkdir -p "$T/www" "$T/other"
+echo front >"$T/www/index.html"
+echo secret >"$T/secret"
+server "workers = 2"
+section() { # section [LINE …]
+    conf 30-reach.ini < <(printf '%s\n' '[reach]' "listen = tcp:localhost:$a" "$@")
+}
+section
+conf 40.ini <<END
+[echo]
+listen = tcp:localhost:$b
+[http]
+listen = tcp:localhost:$c
+root = $T/www
+END
+start
+asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
+reach() { # reach WHAT: by a new connection
+    local fd
+    dial fd "$a" || return 1
+    asks "$fd" "$1" || echo "it ended"
+    hang_up "$fd"
+}
+reached() { [ "$(reach generation 2>/dev/null)" = "$1" ]; }
+fact() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$(service "$1")/status"; }
+
+pid=$(service reach)
+same "no new privileges" 1 "$(fact reach NoNewPrivs)"
+like "no core dumps" 'core file size +0 +0' "$(grep 'core file' "/proc/$pid/limits")"
+like "the log says nothing is missing" '^$' "$(grep -o 'sandbox lacks.*' "$LOG")"
+if [ "$(fact reach Seccomp)" = 2 ]; then
+    generation=1
+    same "without a grant: a file is refused" EPERM "$(reach "open $T/secret")"
+    same "… to be written, too" EPERM "$(reach "write $T/new")"
+    for what in socket fork exec thread code ring; do
+        same "without a grant: $what ends the process" "it ended" "$(reach "$what")"
+        generation=$((generation + 1))
+        holds "$what: it is started again" within 15 reached $generation
+        holds "$what: the log says why" \
+            log_says "reach/$((generation - 1)) was ended by its sandbox"
+        # A change forgives: else it would be held back soon.
+        section "idle_time = ${generation}m"
+        ctl reload >/dev/null
+    done
+    like "the report names the call" 'system call socket \([0-9]+\)' "$(<"$LOG")"
+    like "… in the callback" 'on_data.*system call execve \([0-9]+\)' "$(<"$LOG")"
+    holds "nothing was written" test ! -e "$T/new"
+else
+    skip "system calls: no seccomp in this build"
+fi
+
+# What a running service is to have in addition, a new process has. Nothing else notices.
+dial old "$a"
+dial other "$b"
+before=$(asks "$old" generation)
+others="$(service echo) $(service http)"
+section "folder = $T/www"
+holds "a folder more: reload" ctl reload
+holds "it is a new process" within 5 reached $((before + 1))
+holds "the log says why" log_says "reach/$before: [reach] wants path:$T/www now"
+same "the old connection lives on" "$before" "$(asks "$old" generation)"
+section "folder = $T/www" "want = path:$T/www"
+holds "the same folder again: reload" ctl reload
+same "needs no other" $((before + 1)) "$(reach generation)"
+section "folder = $T/www" "want = dial:tcp:127.0.0.1:$d"
+holds "a port more: reload" ctl reload
+holds "it is a new process, too" within 5 reached $((before + 2))
+section "folder = $T/www"
+holds "less: reload" ctl reload
+same "needs no other" $((before + 2)) "$(reach generation)"
+section "folder = $T/nowhere"
+like "a folder that is not there" "\[reach\]" "$(ctl reload 2>&1)"
+same "changes nothing" $((before + 2)) "$(reach generation)"
+same "other services are the same" "$others" "$(service echo) $(service http)"
+same "and serve" still "$(asks "$other" still)"
+
+# A folder is granted for reading, and not what is beside it.
+if [ "$(fact reach Seccomp)" = 2 ]; then
+    section "folder = $T/www"
+    ctl reload >/dev/null
+    same "a file in it" yes "$(reach "open $T/www/index.html")"
+    same "beside it" EACCES "$(reach "open $T/secret")"
+    same "to be written" EACCES "$(reach "write $T/www/new")"
+    same "not made" no "$([ -e "$T/www/new" ] && echo yes || echo no)"
+fi
+
+# require, and off
+server "workers = 2" "sandbox = off"
+holds "off: reload" ctl reload
+section
+ctl reload >/dev/null
+like "off: everything is allowed" '^yes$' "$(reach "open $T/secret")"
+same "off: seccomp" 0 "$(fact reach Seccomp)"
+server "workers = 2" "sandbox = require"
+ctl reload >/dev/null
+if grep -q 'it lacks' "$LOG"; then
+    like "require: says what is missing" 'sandbox = require, but it lacks' "$(<"$LOG")"
+else
+    same "require: all is there" 2 "$(fact reach Seccomp)"
+fi
+stop
+same "it stops with 0" 0 "$STATUS"

@@ -251,7 +251,8 @@ static bool read_kind(char *text, struct kind *k)
         bool datagrams;
     } known[] = {{"echo", talk_echo, false}, {"udp", talk_echo, true}, {"line", talk_line, false},
                  {"http", talk_http, false}, {"dns", talk_dns, true}};
-    char *port, *clients, none[] = "";
+    static char none[] = "";
+    char *port, *clients;
     *k = (struct kind){.name = strsep(&text, ":"), .begin = none, .say = none, .want = none};
     port = strsep(&text, ":");
     clients = strsep(&text, ":");

@@ -49,7 +49,7 @@ struct crash { /* all of it bounded, texts with their end; still as untrusted as
     size_t doing_n;
     char section_name[2 * LIMIT_NAME], plugin[LIMIT_NAME];
     bool refused;          /* its peer, for a while */
-    char file[80];         /* the whole report, in RUN/crashes; "": it could not be written */
+    char file[160];        /* the whole report, in RUN/crashes; "": it could not be written */
 };
 
 /* Fills what the page says, all but the names. at: whose box is to be believed, its place + 1; 0:

@@ -31,7 +31,7 @@ static void put_number(FILE *f, uint64_t n)
 static void put_bytes(FILE *f, const void *bytes, size_t n)
 {
     put_number(f, n);
-    (void)fwrite(bytes, 1, n, f);
+    if (n) (void)fwrite(bytes, 1, n, f);
 }
 
 void table_open(struct table *t)

@@ -152,6 +152,7 @@ Test(dgram, so_many_under_way)
 static struct ring_ops ops;
 static const struct ring_ops *real;
 static struct msghdr told;
+static struct sockaddr_storage told_name;
 static uint8_t control[256];
 static int plain;
 
@@ -161,6 +162,9 @@ static void note_msg(struct ring *r, int to_fd, const struct msghdr *m, uint64_t
     cr_assert_leq(m->msg_controllen, sizeof control);
     if (m->msg_controllen) memcpy(control, m->msg_control, m->msg_controllen);
     told.msg_control = control;
+    cr_assert_leq(m->msg_namelen, sizeof told_name);
+    if (m->msg_namelen) memcpy(&told_name, m->msg_name, m->msg_namelen);
+    told.msg_name = &told_name;
     real->send_msg(r, to_fd, m, user);
 }
 

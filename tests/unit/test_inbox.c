@@ -12,6 +12,7 @@
 
 enum { POSTERS = 3, ITEMS = 100000 };
 
+static struct stats_page stats;
 static struct service service;
 static struct worker *w;
 static pthread_t thread;
@@ -24,7 +25,8 @@ static void *turn(void *arg)
 
 static void begin(void)
 {
-    service = (struct service){.magic = SERVICE_MAGIC, .workers_n = 1, .wake_fd = -1};
+    service = (struct service){.magic = SERVICE_MAGIC, .workers_n = 1, .wake_fd = -1,
+                               .stats = &stats};
     w = service.workers[0] = worker_make(&service, 0, quiet_ring());
     cr_assert_not_null(w);
     cr_assert_eq(pthread_create(&thread, NULL, turn, w), 0);
@@ -128,7 +130,8 @@ Test(inbox, a_worker_posts_to_itself)
 static struct worker *still(void)
 {
     static struct service alone;
-    alone = (struct service){.magic = SERVICE_MAGIC, .workers_n = 1, .wake_fd = -1};
+    alone = (struct service){.magic = SERVICE_MAGIC, .workers_n = 1, .wake_fd = -1,
+                             .stats = &stats};
     return alone.workers[0] = worker_make(&alone, 0, quiet_ring());
 }
 

@@ -276,6 +276,8 @@ enum gyre_proto_flags {
     GYRE_OVERLAP = 1, /* on_data goes on while a request of the actor is open. Without it on_data
                          rests until the answer, so that replies keep the order of questions */
     GYRE_DUPLEX = 2,  /* a full output queue does not stop input: you link or pause for yourself */
+    GYRE_BRIEF = 4,   /* clients connect anew without harm: when a newer process takes over,
+                         on_leave, GYRE_RELOAD, comes at once. Else a stream moves, or stays */
 };
 
 /* A kind of actor. All callbacks [worker]; any may be NULL. Of the kind that listens, message_max
@@ -316,15 +318,27 @@ struct gyre_proto {
     void (*on_conf)(struct gyre_actor *home); /* homes and ports: conf is a new version already, and
                                              nothing of the old one may be kept */
 
-    /* Last words of streams and of actors without a wire. SHUTDOWN, RELOAD: the host drains: close
-     * now, or when you are through; NULL: closed as soon as it is idle (no open request, nothing
-     * queued or begun); what ignores it ends with the section's drain time. TIMEOUT, TOO_BIG: a
-     * deadline passed, or the message is longer than message_max: write a goodbye if the protocol
-     * has one; the host closes after it. */
+    /* Last words of streams and of actors without a wire. SHUTDOWN, RELOAD: the host drains (told
+     * once; not all at the same time, for they will come back): close now, or when you are through;
+     * NULL: closed as soon as it is idle (no open request, nothing queued or begun); what ignores
+     * it ends with the section's drain time. TIMEOUT, TOO_BIG: a deadline passed, or the message is
+     * longer than message_max: write a goodbye if the protocol has one; the host closes after
+     * it. */
     void (*on_leave)(struct gyre_actor *, enum gyre_why);
 
     void (*on_close)(struct gyre_actor *, enum gyre_why); /* last, once; also after a refused open
                                              and a failed dial */
+
+    /* Of accepted streams: a newer process of the service takes over, of this plugin or of a newer
+     * version. Put what another actor needs to go on into state, a version number first; change
+     * nothing, for it may still be called off. false: it stays here. Queued output and bytes that
+     * came go along. Not asked while a request is open, a file is queued, mail is held, or it has
+     * dialled or is linked. When the move is done the actor is gone, without on_close. */
+    bool (*on_save)(struct gyre_actor *, gyre_out *state);
+    /* In place of on_open, in the new process: state is fresh but for what you fill in now. Do not
+     * believe what you are given: it may come from another version, or from one that was broken
+     * into. false: the stream goes on where it was. No input comes before all have moved. */
+    bool (*on_restore)(struct gyre_actor *, gyre_view state);
 };
 
 /* An interface that the plugin uses. The table is in *slot before any code of the plugin runs. */

@@ -149,7 +149,7 @@ void actor_open(struct worker *w, struct actor *a)
     a->flags |= A_OPEN;
     if (!ok && a->flags & A_HOME)
         log_error("%s: its home refused to open; it goes on without", a->pub.section->name);
-    if (ok && section_of(a)->leaving[w->index] && !(a->flags & (A_HOME | A_PORT))) {
+    if (ok && section_of(a)->leaving[w->index] && section_leaves(section_of(a), a)) {
         /* Born late: accepted in a race with the end, or dialled after it. */
         if (section_of(a)->aborted[w->index]) actor_abort(w, a);
         else if (a->kind->p.on_leave) actor_leave(w, a, (enum gyre_why)section_of(a)->leaving_why);
@@ -318,6 +318,13 @@ static void close_now(struct worker *w, struct actor *a)
     closed(w, a);
 }
 
+void actor_moved(struct worker *w, struct actor *a)
+{
+    a->flags |= A_CLOSING | A_CLOSED;
+    release(w, a);
+    stream_moved(w, a);
+}
+
 void actor_free(struct worker *w, struct actor *a)
 {
     if (!(a->flags & A_CLOSED)) bug(__func__, "an actor that is not closed");
@@ -393,7 +400,7 @@ void actor_leave_if_idle(struct worker *w, struct actor *a)
 
 void actor_leave(struct worker *w, struct actor *a, enum gyre_why why)
 {
-    if (a->flags & (A_LEAVING | A_CLOSING)) return;
+    if (a->flags & (A_LEAVING | A_TOLD | A_CLOSING)) return;
     if (a->kind->p.on_leave && !(a->flags & A_OPEN)) return; /* actor_open tells it */
     a->why = (uint8_t)why;
     if (!a->kind->p.on_leave) {
@@ -401,6 +408,7 @@ void actor_leave(struct worker *w, struct actor *a, enum gyre_why why)
         actor_leave_if_idle(w, a);
         return;
     }
+    a->flags |= A_TOLD;
     call_begin(w, a, CALL_ON_LEAVE);
     a->kind->p.on_leave(&a->pub, why);
     call_end(w);

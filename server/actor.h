@@ -17,10 +17,12 @@ enum actor_flags {
     A_READY = 1 << 6,  /* in the worker's ready list */
     A_TOUCHED = 1 << 7, /* in the worker's flush list */
     A_PRODUCE = 1 << 8, /* on_room is due */
-    A_LEAVING = 1 << 9, /* on_leave was called, or it has none and goes when idle */
+    A_LEAVING = 1 << 9, /* has no on_leave, and goes when idle */
     A_CHOKED = 1 << 10, /* a mailbox it fills is full: not read */
     A_TIMERS = 1 << 11, /* some timer slot was set */
     A_DIALLED = 1 << 12, /* a struct kin follows */
+    A_TOLD = 1 << 13,    /* on_leave was called because the host drains */
+    A_FROZEN = 1 << 14,  /* it may move to another process: neither reads nor sends (move.c) */
 };
 
 struct actor {
@@ -74,7 +76,7 @@ struct listener {
     struct section *section;
     struct listener *next;
     int fd;
-    bool datagrams, armed, gone;
+    bool datagrams, armed, gone, paused;
     uint32_t slot;            /* in the worker's table, as actors have */
     uint64_t id;
     struct actor *port;       /* the actor of a UDP port */
@@ -89,6 +91,8 @@ void section_object(struct worker *, struct section *);       /* section.c */
 void section_object_freed(struct worker *, struct section *); /* section.c */
 /* section.c: its home is there, or is made now. false: no memory, or it has left. */
 bool section_home(struct worker *, struct section *);
+/* section.c: its section leaves, and its turn has come. */
+bool section_leaves(struct section *, const struct actor *);
 
 struct actor *actor_make(struct worker *, struct section *, const struct kind *, uint32_t flags);
 void actor_open(struct worker *, struct actor *);   /* calls on_open */
@@ -101,6 +105,7 @@ void actor_leave(struct worker *, struct actor *, enum gyre_why);
 void actor_last_words(struct worker *, struct actor *, enum gyre_why); /* on_leave, then it ends */
 void actor_leave_if_idle(struct worker *, struct actor *);
 void actor_ready(struct worker *, struct actor *);  /* looks at it before the turn ends */
+void actor_moved(struct worker *, struct actor *);  /* it lives elsewhere: no on_close, no FIN */
 void actor_free(struct worker *, struct actor *);   /* after on_close, when no operation is left */
 struct extra *actor_extra(struct worker *, struct actor *); /* NULL: no memory */
 struct actor *actor_at(struct worker *, gyre_ref);  /* alive and here, or NULL */

@@ -30,6 +30,7 @@ static const char *const names[CALL_MAX] = {
     "",        "on_load",   "on_unload", "work",   "done",     "on_open",
     "on_data", "on_datagrams", "on_eof", "on_room", "on_timer", "on_mail",
     "on_bounce", "on_down", "on_conf",   "on_leave", "on_close",
+    "on_save", "on_restore",
 };
 
 const char *call_name(uint64_t call)

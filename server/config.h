@@ -257,7 +257,8 @@ struct server_settings {
     enum gyre_level log_level;
     enum ring_kind ring;
     enum jail_mode sandbox;
-    int64_t drain_ms, callback_ms, refuse_ms, breaker_refuse_ms; /* or GYRE_NEVER */
+    /* or GYRE_NEVER */
+    int64_t drain_ms, stay_ms, callback_ms, refuse_ms, breaker_refuse_ms;
     bool refuse_loopback;
 };
 /* What [server] says; presets for the rest, and for what is wrong. false: no memory. */

@@ -202,6 +202,7 @@ struct version { /* of a section's configuration. Immutable once published; all 
     struct errand publish[];       /* of each worker */
 };
 
+enum { LEAVE_ALL = 256 };
 struct section {
     struct gyre_section pub;
     uint32_t magic, id; /* id: names it to the supervisor */
@@ -225,7 +226,8 @@ struct section {
     struct cells *cells;                     /* of shared/1, locked */
     bool leaving[LIMIT_WORKERS];
     bool aborted[LIMIT_WORKERS];             /* what is born late ends at once, too */
-    uint8_t leaving_why;                     /* enum gyre_why; set before it is told to leave */
+    _Atomic uint8_t leaving_why;             /* enum gyre_why; set before it is told to leave */
+    _Atomic uint32_t leaving_share;          /* of LEAVE_ALL: whose turn to leave has come */
     bool removed;                            /* the control thread frees it when all have left */
     struct listening *listening;             /* its sockets; the control thread's */
     struct section_orders *orders;           /* of each worker */
@@ -355,9 +357,35 @@ int stream_write(struct worker *, struct actor *, gyre_view);
 int stream_write_bytes(struct worker *, struct actor *, struct bytes_core *, uint64_t at,
                        uint64_t n);
 void stream_rearm_starved(struct worker *);
+void stream_moved(struct worker *, struct actor *); /* the wire's part of actor_moved */
+
+/* move.c: streams on their way to another process, and from one */
+struct moving {
+    struct moving *next;
+    struct worker *worker; /* that has it */
+    gyre_ref actor;
+    uint32_t section;      /* its id */
+    int fd;                /* the actor's; in the new process ours, until there is one */
+    gyre_addr peer;
+    uint64_t age_ms;
+    bool greeted, moved;   /* moved: the new process has it */
+    size_t state_n, out_n, in_n;
+    struct item item;      /* of the new process, to the worker */
+    uint8_t bytes[];       /* state, queued output, held input */
+};
+struct moving *moving_make(size_t state_n, size_t out_n, size_t in_n); /* NULL: no memory */
+bool move_asks(const struct section *); /* some of its streams may move */
+/* Of the old process, for all streams of a section on a worker, in this order. */
+void move_freeze(struct worker *, void *section); /* twice: what is under way then, is cancelled */
+void move_save(struct worker *, void *section);   /* to service->moving */
+void move_settle(struct worker *, void *service); /* what has moved goes; the rest goes on */
+/* Of the new one. Sets moved, and takes the descriptor; or the stream is refused. */
+void move_restore(struct worker *, struct item *);
+void move_begin(struct worker *, void *service);  /* what was restored and has moved begins */
 
 /* listen.c, dgram.c, dial.c, address.c */
 void listener_again(struct worker *, struct listener *);
+void listener_pause(struct worker *, struct listener *); /* accepts nothing until looked at again */
 void listener_add(struct worker *, struct section *, int fd, const char *text, bool datagrams);
 void listener_remove(struct worker *, struct listener *);
 void listener_event(struct worker *, struct listener *, const struct ring_event *);

@@ -191,6 +191,7 @@ static void send_one(struct epoll_ring *u, uint32_t fd)
 {
     const struct task t = u->tasks[u->wires[fd].first - 1];
     ssize_t got;
+    if (t.what == TASK_CANCELLED) return task_done(u, fd, -ECANCELED);
     do {
         if (t.what == TASK_SEND_MSG)
             got = sendmsg((int)fd, t.p, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -89,6 +89,7 @@ static void write_processes(const struct supervisor *s, struct table *t)
         table_fd(t, p->channel);
         table_fd(t, p->stats_fd);
         table_number(t, p->state == DRAINING);
+        table_number(t, p->stays);
         table_number(t, (uint64_t)p->deadline_ms);
         table_number(t, (uint64_t)p->since_ms);
         table_number(t, (uint64_t)p->nudge_ms);

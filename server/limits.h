@@ -73,6 +73,7 @@ enum {
     LIMIT_READY_MS = 10 * 1000,     /* start to READY */
     LIMIT_TOGETHER_MS = 1000,       /* a start waits so long to let all services begin together */
     LIMIT_DRAIN_MS = 30 * 1000,
+    LIMIT_STAYING = 2,              /* such processes of a service */
     LIMIT_CRASHES = 5,              /* in LIMIT_CRASH_WINDOW_MS: then the breaker opens */
     LIMIT_CRASH_WINDOW_MS = 10 * 1000,
     LIMIT_BREAKER_MS = 10 * 1000,   /* between probes of an open breaker */

@@ -17,7 +17,7 @@ enum { ACCEPT_REST_MS = 50 };
 
 static void arm(struct worker *w, struct listener *l)
 {
-    if (l->armed || l->gone) return;
+    if (l->armed || l->gone || l->paused) return;
     l->armed = true;
     enum op op = l->datagrams ? OP_RECV_FROM : OP_ACCEPT;
     uint64_t user = op_user(op, l->slot, l->id);
@@ -113,8 +113,17 @@ void listener_remove(struct worker *w, struct listener *l)
  * looks first. */
 void listener_again(struct worker *w, struct listener *l)
 {
+    l->paused = false;
     if (l->armed && !l->datagrams)
         w->ring->ops->cancel(w->ring, op_user(OP_ACCEPT, l->slot, l->id)); /* its end arms it */
+    else arm(w, l);
+}
+
+void listener_pause(struct worker *w, struct listener *l)
+{
+    if (l->datagrams || l->paused) return;
+    l->paused = true;
+    if (l->armed) w->ring->ops->cancel(w->ring, op_user(OP_ACCEPT, l->slot, l->id));
 }
 
 void listener_event(struct worker *w, struct listener *l, const struct ring_event *e)

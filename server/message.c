@@ -88,7 +88,8 @@ static bool take_rights(struct msghdr *packet, int *fd)
 
 static bool type_known(uint64_t type)
 {
-    return (type >= M_PLUGIN && type <= M_REFUSE) || (type >= M_PREPARED && type <= M_FATAL);
+    return (type >= M_PLUGIN && type <= M_RESTORE) || (type >= M_PREPARED && type <= M_RESTORED) ||
+           (type >= M_STREAM && type <= M_MOVED);
 }
 
 /* Checks the header of n received bytes against what it must be. NULL: it is right. */
@@ -100,7 +101,9 @@ static const char *wrong_with(struct message *m, gyre_view header, size_t n, boo
     if (!type_known(type)) return "its type is unknown";
     if (body != n - HEADER_BYTES) return "its length is wrong";
     m->type = (enum message_type)type;
-    if (!rights || (m->fd >= 0) != (m->type == M_LISTEN)) return "its descriptors are wrong";
+    bool brings = m->type == M_LISTEN || m->type == M_SAVE || m->type == M_RESTORE ||
+                  m->type == M_STREAM;
+    if (!rights || (m->fd >= 0) != brings) return "its descriptors are wrong";
     return NULL;
 }
 

@@ -22,7 +22,10 @@
  *   M_ABANDON   … are dropped
  *   M_REMOVE    the section leaves; its streams drain: number id
  *   M_REFRESH   sections whose files (file->load) changed are prepared anew, or log why not
- *   M_DRAIN     everything leaves, then M_DRAINED: number deadline_ms
+ *   M_DRAIN     everything leaves, then M_DRAINED: number deadline_ms, number how (enum drain)
+ *   M_SAVE      streams that may move go to the process at the other end of this descriptor, as
+ *               transfer.c says
+ *   M_RESTORE   … come from there; then M_RESTORED
  *   M_LEVEL     log level: number level
  *   M_REFUSE    connections from an address are refused: text ip (16 bytes), number ms; 0 lets
  *               them in. Sent before M_LISTEN, and whenever there is one more
@@ -30,6 +33,7 @@
  *   M_PREPARED  on_load said: number id, number version, number ok, text why. ok 2: it wants what
  *               this process is closed off from (why); a new one can have it
  *   M_COMMITTED every worker accepts on every socket; the first one is READY
+ *   M_RESTORED  streams have moved: number of them. It reads and writes them now
  *   M_DRAINED   nothing is left; the process leaves with 0
  *   M_FATAL     cannot go on: text why
  *
@@ -49,8 +53,14 @@
 
 enum message_type {
     M_PLUGIN = 1, M_SECTION, M_ENTRY, M_PREPARE, M_LISTEN, M_UNLISTEN, M_COMMIT, M_ABANDON,
-    M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE,
-    M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL,
+    M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE, M_SAVE, M_RESTORE,
+    M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL, M_RESTORED,
+    M_STREAM = 96, M_PART, M_TAKEN, M_MOVED, /* of transfer.c */
+};
+enum drain {
+    DRAIN_STOP,     /* all leave now */
+    DRAIN_REPLACED, /* a newer process accepts: who is there may stay, but for GYRE_BRIEF */
+    DRAIN_SPREAD,   /* all leave, over half of the time: their clients will come back */
 };
 
 enum { PREPARED_NOT, PREPARED_OK, PREPARED_ELSEWHERE };

@@ -56,7 +56,10 @@ const struct option_info server_options[] = {
         "Whether a service may do only what its configuration grants; auto: as far as this kernel "
         "can enforce it; require: a service does not start where something is missing."),
     ROW("drain_time", GYRE_TIME, "30s", "1ms..365d|never",
-        "How long streams may take to end when the server stops or a process is replaced."),
+        "How long streams may take to end when the server stops or their section is removed."),
+    ROW("stay_time", GYRE_TIME, "1h", "1ms..365d|never",
+        "How long streams may stay on a process that was replaced, by a new plugin file or an "
+        "upgrade; then they are told to leave, one after the other within drain_time."),
     ROW("callback_max", GYRE_TIME, "1s", "10ms..365d|never",
         "A callback of a plugin that takes longer is stuck: its process is ended, which is "
         "reported, and started again."),
@@ -170,8 +173,8 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
     char why[PROBLEM_TEXT];
     bool no_memory = false;
     /* rows of server_options */
-    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, SANDBOX, DRAIN_TIME, CALLBACK_MAX, REFUSE_TIME,
-           REFUSE_LOOPBACK, BREAKER_REFUSE };
+    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, SANDBOX, DRAIN_TIME, STAY_TIME, CALLBACK_MAX,
+           REFUSE_TIME, REFUSE_LOOPBACK, BREAKER_REFUSE };
     for (size_t i = 0; server_options[i].name; i++) {
         const struct option_info *o = &server_options[i];
         errno = 0;
@@ -188,6 +191,7 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
         .ring = (enum ring_kind)values[RING].number,
         .sandbox = (enum jail_mode)values[SANDBOX].number,
         .drain_ms = whole_ms(values[DRAIN_TIME].number),
+        .stay_ms = whole_ms(values[STAY_TIME].number),
         .callback_ms = whole_ms(values[CALLBACK_MAX].number),
         .refuse_ms = whole_ms(values[REFUSE_TIME].number),
         .breaker_refuse_ms = whole_ms(values[BREAKER_REFUSE].number),

@@ -112,24 +112,37 @@ void service_again(struct service *sv)
 
 /* ---- leaving ---- */
 
-static void leave(struct section *s, enum gyre_why why)
+/* More of its actors than before are told, or all for the first time. */
+static void leave(struct section *s, enum gyre_why why, uint32_t share)
 {
-    if (s->removed) return;
+    if (s->removed && share <= atomic_load(&s->leaving_share)) return;
     s->removed = true;
-    s->leaving_why = (uint8_t)why;
+    atomic_store(&s->leaving_why, (uint8_t)why);
+    atomic_store(&s->leaving_share, share);
     for (uint32_t i = 0; i < s->pub.workers; i++)
         errand_post(s->service->workers[i], &s->orders[i].leave);
 }
 
 void service_remove(struct section *s)
 {
-    leave(s, GYRE_RELOAD);
+    leave(s, GYRE_RELOAD, LEAVE_ALL);
+}
+
+void service_replaced(struct service *sv)
+{
+    sv->draining = true;
+    for (struct section *s = sv->sections; s; s = s->next) leave(s, GYRE_RELOAD, 0);
 }
 
 void service_drain(struct service *sv)
 {
+    service_drain_some(sv, LEAVE_ALL);
+}
+
+void service_drain_some(struct service *sv, uint32_t share)
+{
     sv->draining = true;
-    for (struct section *s = sv->sections; s; s = s->next) leave(s, GYRE_SHUTDOWN);
+    for (struct section *s = sv->sections; s; s = s->next) leave(s, GYRE_SHUTDOWN, share);
 }
 
 bool service_drained(struct service *sv)

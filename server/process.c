@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "supervisor.h"
@@ -208,16 +209,24 @@ static void commit(struct supervisor *s, struct process *p)
     p->deadline_ms = answer_due(s);
 }
 
+/* Doors of `now` that are not open yet. */
+static void tell_doors(struct supervisor *s, struct process *p, const struct crew *was,
+                       const struct crew *now)
+{
+    for (size_t i = 0; i < now->instances_n; i++) {
+        const struct instance *in = now->instances[i];
+        const struct instance *before = crew_instance(was, in->tally->id);
+        for (size_t j = 0; !in->refused && j < in->doors_n; j++)
+            if (in->doors[j].sockets && !door_open(before, in->doors[j].endpoint.text))
+                tell_listen(s, p, in, &in->doors[j]);
+    }
+}
+
 void process_commit(struct supervisor *s, struct process *p)
 {
     tell_ends(s, p);
-    for (size_t i = 0; i < p->wants->instances_n; i++) {
-        const struct instance *now = p->wants->instances[i];
-        const struct instance *was = crew_instance(p->has, now->tally->id);
-        for (size_t j = 0; !now->refused && j < now->doors_n; j++)
-            if (now->doors[j].sockets && !door_open(was, now->doors[j].endpoint.text))
-                tell_listen(s, p, now, &now->doors[j]);
-    }
+    p->moves = !p->has && p->service && p->service->live;
+    if (!p->moves) tell_doors(s, p, p->has, p->wants);
     commit(s, p);
     plan_drop(p->plan);
     p->plan = p->next_plan;
@@ -278,18 +287,48 @@ void process_adopt(struct process *p, struct plan *plan)
     *held = plan_hold(plan);
 }
 
-void process_drain(struct supervisor *s, struct process *p, int64_t within_ms)
+/* It drains from here on; until when, and how, is told. */
+static void begin_drain(struct supervisor *s, struct process *p, int64_t within_ms, enum drain how)
 {
-    if (p->state == DRAINING) return;
     if (p->service && p->service->live == p) p->service->live = NULL;
     if (p->service && p->service->coming == p) p->service->coming = NULL;
     p->service = NULL;
-    p->in_reload = false;
+    p->in_reload = p->moves = p->moving = false;
     p->nudge_ms = INT64_MAX;
     p->state = DRAINING;
+    p->stays = how == DRAIN_REPLACED;
     p->since_ms = clock_ms();
-    p->deadline_ms = after_ms(within_ms < drain_never_ms ? within_ms + LIMIT_GRACE_MS : INT64_MAX);
-    tell_number(s, p, M_DRAIN, (uint64_t)(within_ms < drain_never_ms ? within_ms : drain_never_ms));
+    message_begin(&s->out, M_DRAIN);
+    bool limited = !p->stays && within_ms < drain_never_ms; /* when its stay ends, we tell it */
+    message_put_number(&s->out, (uint64_t)(limited ? within_ms : drain_never_ms));
+    message_put_number(&s->out, how);
+    p->deadline_ms = after_ms(within_ms < drain_never_ms ? within_ms : INT64_MAX);
+    if (!p->stays && p->deadline_ms < INT64_MAX) p->deadline_ms += LIMIT_GRACE_MS;
+    tell(s, p, -1);
+}
+
+void process_drain(struct supervisor *s, struct process *p, int64_t within_ms)
+{
+    if (p->state != DRAINING || p->stays) begin_drain(s, p, within_ms, DRAIN_STOP);
+}
+
+void process_replaced(struct supervisor *s, struct process *p)
+{
+    begin_drain(s, p, s->plan->settings.stay_ms, DRAIN_REPLACED);
+}
+
+void process_leave(struct supervisor *s, struct process *p)
+{
+    begin_drain(s, p, s->plan->settings.drain_ms, DRAIN_SPREAD);
+}
+
+void process_outlived(struct supervisor *s, struct process *p, const struct plan *plan)
+{
+    for (size_t i = 0; p->has && i < p->has->instances_n; i++) {
+        const struct instance *in = p->has->instances[i];
+        const struct instance *now = plan_instance(plan, in->conf->name);
+        if (!now || now->tally->id != in->tally->id) tell_number(s, p, M_REMOVE, in->tally->id);
+    }
 }
 
 void process_level(struct supervisor *s, struct process *p, enum gyre_level level)
@@ -326,12 +365,52 @@ static bool took_prepared(struct supervisor *s, struct process *p)
     return true;
 }
 
+/* Streams go over before anything is accepted here: who comes meanwhile waits, and meets them. */
+static bool begin_move(struct supervisor *s, struct process *p)
+{
+    struct process *old = p->service->live;
+    int pair[2];
+    p->moves = false;
+    if (!old || old->channel < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    message_begin(&s->out, M_SAVE);
+    tell(s, old, pair[0]);
+    message_begin(&s->out, M_RESTORE);
+    tell(s, p, pair[1]);
+    (void)close(pair[0]);
+    (void)close(pair[1]);
+    p->moving = true;
+    p->deadline_ms = answer_due(s);
+    return true;
+}
+
+static void begin_listening(struct supervisor *s, struct process *p)
+{
+    tell_doors(s, p, NULL, p->has);
+    commit(s, p);
+}
+
 static bool took_committed(struct supervisor *s, struct process *p)
 {
     if (!gyre_end(&s->message.in) || !p->committing) return false;
     if (--p->committing == 0 && p->state != DRAINING) p->deadline_ms = INT64_MAX;
-    if (p->state == STARTING) service_ready(s, p);
-    return true; /* of one that drains it means nothing any more */
+    if (p->state != STARTING) return true; /* of one that drains it means nothing any more */
+    if (!p->moves) service_ready(s, p);
+    else if (!begin_move(s, p)) begin_listening(s, p);
+    return true;
+}
+
+static bool took_restored(struct supervisor *s, struct process *p)
+{
+    uint64_t n = message_get_number(&s->message);
+    if (!gyre_end(&s->message.in) || !p->moving) return false;
+    p->moving = false;
+    if (p->state != STARTING) return true;
+    if (n) log_info("service %s/%u: %llu streams have moved to it", p->name, p->generation,
+                    (unsigned long long)n);
+    begin_listening(s, p);
+    return true;
 }
 
 static bool took(struct supervisor *s, struct process *p)
@@ -341,6 +420,7 @@ static bool took(struct supervisor *s, struct process *p)
     switch (m->type) {
     case M_PREPARED: return took_prepared(s, p);
     case M_COMMITTED: return took_committed(s, p);
+    case M_RESTORED: return took_restored(s, p);
     case M_DRAINED: return gyre_end(&m->in) && p->state == DRAINING;
     case M_FATAL:
         why = message_get_text(m);
@@ -377,7 +457,9 @@ void process_readable(struct supervisor *s, struct process *p)
 void process_late(struct supervisor *s, struct process *p)
 {
     p->deadline_ms = INT64_MAX;
-    if (!p->pid) { /* nobody can end a thread */
+    if (p->stays) {
+        process_leave(s, p);
+    } else if (!p->pid) { /* nobody can end a thread */
         log_error("service %s/%u does not answer", p->name, p->generation);
         (void)reload_lost(s, p, "does not answer");
         p->in_reload = false;

@@ -90,6 +90,17 @@ size_t queue_parts(const struct queue *q, struct iovec *out, size_t most)
     return n;
 }
 
+bool queue_copy(const struct queue *q, uint8_t *out)
+{
+    for (const struct chunk *c = q->first; c; c = c->next) {
+        if (c->core && !c->core->p) return false;
+        size_t n = c->core ? (size_t)c->n : c->to - c->from;
+        memcpy(out, c->core ? c->core->p + c->at : c->bytes + c->from, n);
+        out += n;
+    }
+    return true;
+}
+
 static void drop_first(struct worker *w, struct section *s, struct queue *q)
 {
     struct chunk *c = q->first;

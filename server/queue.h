@@ -35,5 +35,7 @@ bool queue_file_begin(struct worker *, struct section *, struct queue *, struct 
 /* false: the file ended early; the stream cannot go on. */
 bool queue_file_end(struct worker *, struct section *, struct queue *, struct file_piece *,
                     int32_t res);
+/* All of it, if it is in memory: out has room for its bytes. false: there is a file. */
+bool queue_copy(const struct queue *, uint8_t *out);
 void queue_drop(struct worker *, struct section *, struct queue *);
 #endif

@@ -304,7 +304,7 @@ static bool prepares(const struct process *p)
 
 static bool commits(const struct process *p)
 {
-    return p->committing;
+    return p->committing || p->moves || p->moving;
 }
 
 static void abandon(struct supervisor *s)
@@ -356,7 +356,9 @@ static void switch_plan(struct supervisor *s)
     for (struct process *p = s->processes; p; p = p->next) {
         if (p->in_reload) process_commit(s, p);
         else if (p->state != DRAINING && plan_crew(plan, p->name)) process_adopt(p, plan);
-        else if (p->state != DRAINING) process_drain(s, p, plan->settings.drain_ms);
+        else if (p->state != DRAINING || (p->stays && !plan_crew(plan, p->name)))
+            process_drain(s, p, plan->settings.drain_ms);
+        else if (p->stays) process_outlived(s, p, plan);
         if (before && p->state != DRAINING) process_refresh(s, p);
     }
     plan_drop(before);

@@ -101,6 +101,19 @@ void service_start(struct supervisor *s, struct service *v)
     if (!process_start(s, v, s->plan, crew, false)) plan_restart(v, false);
 }
 
+/* Processes are in order of age. */
+static void leave_the_oldest(struct supervisor *s, const char *name)
+{
+    struct process *oldest = NULL;
+    size_t n = 0;
+    for (struct process *p = s->processes; p; p = p->next) {
+        if (!p->stays || strcmp(p->name, name) != 0) continue;
+        if (!oldest) oldest = p;
+        n++;
+    }
+    if (n > LIMIT_STAYING) process_leave(s, oldest);
+}
+
 void service_ready(struct supervisor *s, struct process *p)
 {
     struct service *v = p->service;
@@ -115,7 +128,8 @@ void service_ready(struct supervisor *s, struct process *p)
     v->restart_ms = INT64_MAX;
     for (size_t i = 0; i < p->has->modules_n; i++) p->has->modules[i]->proven = true;
     if (!old) return;
-    process_drain(s, old, s->plan->settings.drain_ms);
+    process_replaced(s, old);
+    leave_the_oldest(s, p->name);
     p->nudge_ms = clock_ms() + LIMIT_NUDGE_MS;
 }
 

@@ -199,6 +199,12 @@ static void uring_cancel(struct ring *r, uint64_t target)
     sqe->user_data = 0;
 }
 
+static void uring_cancel_send(struct ring *r, int fd, uint64_t target)
+{
+    (void)fd;
+    uring_cancel(r, target);
+}
+
 static void uring_close(struct ring *r, int fd)
 {
     struct io_uring_sqe *sqe = take_sqe(uring_of(r), 0);
@@ -333,6 +339,7 @@ static const struct ring_ops uring_ops = {
     .accept = uring_accept, .recv = uring_recv, .recv_from = uring_recv_from, .send = uring_send,
     .send_msg = uring_send_msg, .send_to = uring_send_to, .read = uring_read,
     .connect = uring_connect, .poll = uring_poll, .cancel = uring_cancel,
+    .cancel_send = uring_cancel_send,
     .shutdown = kernel_shutdown, .close = uring_close, .socket = uring_socket, .peer = kernel_peer,
     .local = kernel_local, .wait = uring_wait, .reap = uring_reap, .give = uring_give,
     .buffer = uring_buffer, .datagram = uring_datagram, .now = kernel_now, .random = kernel_random,

@@ -65,6 +65,9 @@ struct ring_ops {
     void (*poll)(struct ring *, int fd, uint64_t user);
     /* of accept, recv, recv_from, poll, connect. No event of its own; the target ends */
     void (*cancel)(struct ring *, uint64_t target_user);
+    /* of a stream's send, for which its peer leaves no room: what it had sent by then, or
+     * -ECANCELED and nothing */
+    void (*cancel_send)(struct ring *, int fd, uint64_t target_user);
     void (*shutdown)(struct ring *, int fd, int how);                          /* no event */
     /* no event; all its operations have ended */
     void (*close)(struct ring *, int fd);

@@ -168,6 +168,17 @@ static void ring_cancel(struct ring *r, uint64_t target)
     epoll_push(u, &u->next, at - 1);
 }
 
+static void ring_cancel_send(struct ring *r, int fd, uint64_t target)
+{
+    struct epoll_ring *u = epoll_of(r);
+    struct wire *w = epoll_wire(u, fd);
+    struct task *t = w && w->first ? &u->tasks[w->first - 1] : NULL;
+    if (!t || t->user != target) return;
+    t->what = TASK_CANCELLED;
+    w->flags &= (uint16_t)~W_FULL;
+    epoll_push(u, &u->next, (uint32_t)fd);
+}
+
 /* What is closed leaves the epoll set by itself, but for what others hold too. */
 static void ring_close(struct ring *r, int fd)
 {
@@ -276,6 +287,7 @@ static const struct ring_ops epoll_ops = {
     .accept = ring_accept, .recv = ring_recv, .recv_from = ring_recv_from, .send = ring_send,
     .send_msg = ring_send_msg, .send_to = ring_send_to, .read = ring_read,
     .connect = ring_connect, .poll = ring_poll, .cancel = ring_cancel,
+    .cancel_send = ring_cancel_send,
     .shutdown = kernel_shutdown, .close = ring_close, .socket = ring_socket, .peer = kernel_peer,
     .local = kernel_local, .wait = ring_wait, .reap = ring_reap, .give = ring_give,
     .buffer = ring_buffer, .datagram = epoll_datagram, .now = kernel_now, .random = kernel_random,

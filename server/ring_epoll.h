@@ -40,7 +40,7 @@ struct wire {
 };
 
 /* What ends with one event: to send, to connect, to read from a file. */
-enum task_what { TASK_SEND, TASK_SEND_MSG, TASK_ADDRESS, TASK_READ };
+enum task_what { TASK_SEND, TASK_SEND_MSG, TASK_ADDRESS, TASK_READ, TASK_CANCELLED };
 struct task {
     uint64_t user;
     const void *p; /* bytes, a struct msghdr, an address; of a file: where they go, not const */

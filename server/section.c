@@ -90,17 +90,25 @@ void section_again(struct worker *w, void *arg)
     for (struct listener *l = s->listeners[w->index]; l; l = l->next) listener_again(w, l);
 }
 
+bool section_leaves(struct section *s, const struct actor *a)
+{
+    const uint32_t scatter = 2654435761u; /* slots are given in a row, to clients that came so */
+    if (a->flags & (A_HOME | A_PORT)) return false;
+    return a->slot * scatter >> 24 < atomic_load(&s->leaving_share) ||
+           a->kind->p.flags & GYRE_BRIEF;
+}
+
 void section_leave(struct worker *w, void *arg)
 {
     struct section *s = arg;
     struct actor *next;
-    if (s->leaving[w->index]) return;
+    if (s->leaving[w->index] && !s->current[w->index]) return; /* all of it has left */
     s->leaving[w->index] = true;
     section_object(w, s); /* until the end of this function nothing is the last */
     while (s->listeners[w->index]) listener_remove(w, s->listeners[w->index]);
     for (struct actor *a = actor_of_slot(w, s->actors[w->index]); a; a = next) {
         next = actor_of_slot(w, a->section_next);
-        if (!(a->flags & (A_HOME | A_PORT))) actor_leave(w, a, (enum gyre_why)s->leaving_why);
+        if (section_leaves(s, a)) actor_leave(w, a, (enum gyre_why)s->leaving_why);
     }
     section_object_freed(w, s);
 }

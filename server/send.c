@@ -137,6 +137,7 @@ void stream_flush(struct worker *w, struct actor *a)
     uint64_t user = actor_user(w, OP_SEND, a);
     struct iovec parts[SENDING_PARTS];
     if (s->flags & (S_DROP | S_CONNECT) || s->fd < 0) return;
+    if (a->flags & A_FROZEN && !(a->flags & A_CLOSING)) return;
     if (!(s->flags & S_READ) && queue_file_due(&s->out)) read_file(w, a);
     /* A head waits for the first piece of its file: both go out in one SEND. */
     if (s->flags & (S_SEND | S_DROP)) return;
@@ -195,7 +196,7 @@ void stream_sent(struct worker *w, struct actor *a, int32_t res)
         queue_sent(w, section_of(a), &s->out, (uint64_t)res);
         if (s->out.first || s->flags & S_FIN) stream_touch(w, a);
         gone(w, a);
-    } else if (res != -EAGAIN && res != -EINTR) {
+    } else if (res != -EAGAIN && res != -EINTR && res != -ECANCELED) {
         stream_broken(w, a, GYRE_RESET);
     } else {
         stream_touch(w, a);
@@ -262,6 +263,12 @@ static void finish(struct worker *w, struct actor *a)
         count(w, sec, STAT_STREAMS, -1);
     }
     actor_free(w, a);
+}
+
+void stream_moved(struct worker *w, struct actor *a)
+{
+    stream_of(a)->flags |= S_DROP | S_EOF;
+    stream_closed(w, a);
 }
 
 void stream_closed(struct worker *w, struct actor *a)

@@ -20,7 +20,7 @@
 
 #include "serve.h"
 
-enum { ABORT_MS = 1000 };
+enum { ABORT_MS = 1000, DRAIN_STEP_MS = 20 };
 
 static int64_t now_ms(void)
 {
@@ -98,18 +98,52 @@ static bool on_refuse(struct serve *s, struct message *m)
     return true;
 }
 
-static void begin_drain(struct serve *s, int64_t within_ms)
+/* Those who stay are told later; else once. */
+static void begin_drain(struct serve *s, int64_t within_ms, enum drain how)
 {
-    if (s->drain_until_ms) return;
-    s->drain_until_ms = now_ms() + (within_ms > 0 ? within_ms : 1);
-    if (s->running) service_drain(s->service);
-    else s->drained = true;
+    if (s->drain_until_ms && s->drain != DRAIN_REPLACED) return;
+    s->drain = how;
+    s->drain_from_ms = now_ms();
+    s->drain_until_ms = s->drain_from_ms + (within_ms > 0 ? within_ms : 1);
+    if (!s->running) s->drained = true;
+    else if (how == DRAIN_STOP) service_drain(s->service);
+    else if (how == DRAIN_REPLACED) service_replaced(s->service);
+}
+
+/* How long the next step of leaving, or the end, is away; -1: for ever. */
+static int drain_step(struct serve *s)
+{
+    if (!s->drain_until_ms) return -1;
+    int64_t now = now_ms(), left = s->drain_until_ms - now;
+    if (left > 0 && s->drain == DRAIN_SPREAD && s->running) {
+        int64_t window = (s->drain_until_ms - s->drain_from_ms) / 2;
+        int64_t share = window ? LEAVE_ALL * (now - s->drain_from_ms) / window : LEAVE_ALL;
+        service_drain_some(s->service, share < LEAVE_ALL ? 1 + (uint32_t)share : LEAVE_ALL);
+        if (share < LEAVE_ALL && left > DRAIN_STEP_MS) left = DRAIN_STEP_MS;
+    }
+    return left > INT32_MAX ? INT32_MAX : left > 0 ? (int)left : 0;
+}
+
+static bool on_transfer(struct serve *s, struct message *m)
+{
+    static _Thread_local struct message_out out;
+    int fd = m->fd;
+    if (!s->running) return false;
+    m->fd = -1;
+    if (m->type == M_SAVE) {
+        transfer_save(s, fd);
+        return true;
+    }
+    message_begin(&out, M_RESTORED);
+    message_put_number(&out, transfer_restore(s, fd));
+    (void)message_send(&out, s->start->channel, -1);
+    return true;
 }
 
 static bool handle(struct serve *s, struct message *m)
 {
     struct section *section;
-    uint64_t number;
+    uint64_t number, how;
     switch (m->type) {
     case M_PLUGIN: return on_plugin(s, m);
     case M_SECTION: return draft_section(s, m);
@@ -131,8 +165,12 @@ static bool handle(struct serve *s, struct message *m)
         return gyre_end(&m->in);
     case M_DRAIN:
         number = message_get_number(m);
-        begin_drain(s, number < INT32_MAX ? (int64_t)number : INT32_MAX);
-        return gyre_end(&m->in);
+        how = message_get_number(m);
+        if (!gyre_end(&m->in) || how > DRAIN_SPREAD) return false;
+        begin_drain(s, number < INT32_MAX ? (int64_t)number : INT32_MAX, (enum drain)how);
+        return true;
+    case M_SAVE:
+    case M_RESTORE: return gyre_end(&m->in) && on_transfer(s, m);
     case M_LEVEL:
         number = message_get_number(m);
         if (number <= GYRE_ERROR) log_level((enum gyre_level)number);
@@ -153,7 +191,7 @@ static void read_channel(struct serve *s)
     }
     if (got < 0) {
         if (why[0]) log_error("from the supervisor: %s", why);
-        begin_drain(s, LIMIT_DRAIN_MS);
+        begin_drain(s, LIMIT_DRAIN_MS, DRAIN_STOP);
         s->channel_over = true;
     }
 }
@@ -163,11 +201,10 @@ static void serve_until_over(struct serve *s)
     while (!s->failed && !s->drained) {
         struct pollfd fds[] = {{s->channel_over ? -1 : s->start->channel, POLLIN, 0},
                                {s->service->wake_fd, POLLIN, 0}};
-        int64_t left = s->drain_until_ms ? s->drain_until_ms - now_ms() : -1;
-        int timeout = left > INT32_MAX ? INT32_MAX : (int)left;
+        int timeout = drain_step(s);
         uint64_t n;
         if (s->drain_until_ms && s->running && service_drained(s->service)) s->drained = true;
-        if (s->drained || (s->drain_until_ms && left <= 0)) break;
+        if (s->drained || timeout == 0) break;
         if (poll(fds, 2, timeout) < 0 && errno != EINTR) bug(__func__, "poll: %s", strerror(errno));
         if (fds[1].revents && read(s->service->wake_fd, &n, sizeof n) < 0 && errno != EAGAIN)
             bug(__func__, "eventfd: %s", strerror(errno));

@@ -35,7 +35,8 @@ struct serve {
     struct socket_draft *sockets, **sockets_end;
     struct threads threads;
     bool failed, running, drained, channel_over;
-    int64_t drain_until_ms; /* 0: not draining */
+    int64_t drain_from_ms, drain_until_ms; /* 0: not draining */
+    enum drain drain;
     int status;
 };
 
@@ -50,4 +51,8 @@ bool draft_socket(struct serve *, struct message *, bool listen);
 void drafts_publish(struct serve *); /* what was prepared begins to serve on every worker */
 void drafts_listen(struct serve *);  /* … and sockets, once all workers know their sections */
 void drafts_abandon(struct serve *);
+
+/* ---- transfer.c. Both take the descriptor ---- */
+void transfer_save(struct serve *, int fd);
+size_t transfer_restore(struct serve *, int fd); /* how many have moved */
 #endif

@@ -32,6 +32,7 @@ struct service {
         int64_t until_ns;
     } refused[LIMIT_REFUSED];
     _Atomic uint32_t refused_n;
+    struct moving *moving;   /* between two processes; locked while workers add to it */
 };
 
 /* Makes one ring a worker by `make`. stats: shared with the supervisor, or NULL for a private page.
@@ -63,7 +64,9 @@ bool service_listen(struct section *, uint32_t worker, int fd, const char *text,
 void service_again(struct service *); /* looks at every listening socket again */
 void service_unlisten(struct section *, const char *text);
 void service_remove(struct section *); /* stops accepting; freed when its last actor has gone */
-void service_drain(struct service *);  /* all sections; done when service_drained */
+void service_drain(struct service *);    /* all sections; done when service_drained */
+void service_drain_some(struct service *, uint32_t share); /* of LEAVE_ALL: that many so far */
+void service_replaced(struct service *); /* nothing is accepted; GYRE_BRIEF leave, others stay */
 bool service_drained(struct service *);
 /* Connections from there are refused until then (CLOCK_MONOTONIC); a time that is past lets them
  * in. Ports do not matter. */

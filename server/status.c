@@ -204,7 +204,7 @@ static void services_json(const struct supervisor *s, FILE *f)
     }
     for (const struct process *p = s->processes; p; p = p->next) {
         (void)fputs(some ? ", " : "", f);
-        service_json(p, p->service, states[p->state], f);
+        service_json(p, p->service, p->stays ? "staying" : states[p->state], f);
         some = true;
     }
     (void)fputs("], ", f);

@@ -70,7 +70,7 @@ static void set_deadline(struct worker *w, struct actor *a, int64_t due_ms)
     if (due_ms < GYRE_NEVER) timer_set(w, &stream_of(a)->deadline, w->began_ns + due_ms * 1000000);
 }
 
-static void arm_deadline(struct worker *w, struct actor *a)
+void stream_arm_deadline(struct worker *w, struct actor *a)
 {
     enum stat_id what;
     set_deadline(w, a, nearest(w, a, &what));
@@ -79,7 +79,7 @@ static void arm_deadline(struct worker *w, struct actor *a)
 void stream_limits(struct worker *w, struct actor *a)
 {
     if (!(a->flags & A_OPEN) || a->flags & A_CLOSING) return;
-    arm_deadline(w, a);
+    stream_arm_deadline(w, a);
     actor_ready(w, a); /* it may rest no more */
 }
 
@@ -112,7 +112,7 @@ void stream_deadline(struct worker *w, struct actor *a)
 
 /* ---- holding ---- */
 
-static bool hold(struct worker *w, struct actor *a, gyre_view v)
+bool stream_hold(struct worker *w, struct actor *a, gyre_view v)
 {
     struct stream *s = stream_of(a);
     struct inbuf *in = s->in, *grown;
@@ -159,7 +159,8 @@ static struct actor *link_of(const struct actor *a)
 
 static bool may_deliver(struct actor *a)
 {
-    if (a->flags & (A_CLOSING | A_CHOKED) || !(a->flags & A_OPEN) || a->paused) return false;
+    if (a->flags & (A_CLOSING | A_CHOKED | A_FROZEN) || !(a->flags & A_OPEN) || a->paused)
+        return false;
     if (link_of(a)) return !stream_over(link_of(a));
     if (a->requests && !(a->kind->p.flags & GYRE_OVERLAP)) return false;
     return a->kind->p.flags & GYRE_DUPLEX || !stream_over(a);
@@ -231,7 +232,7 @@ static void deliver(struct worker *w, struct actor *a, gyre_view *v)
 static void tell_eof(struct worker *w, struct actor *a)
 {
     struct stream *s = stream_of(a);
-    if (!(s->flags & S_EOF) || s->flags & S_EOF_TOLD || a->flags & A_CLOSING) return;
+    if (!(s->flags & S_EOF) || s->flags & S_EOF_TOLD || a->flags & (A_CLOSING | A_FROZEN)) return;
     if (a->requests || a->paused || (held(s) && !(s->flags & S_MORE && may_deliver(a)))) return;
     s->flags |= S_EOF_TOLD;
     stream_discard(w, a); /* half a message */
@@ -262,15 +263,15 @@ void stream_recv(struct worker *w, struct actor *a)
 }
 
 /* After a change: goes on reading, or stops. */
-static void balance(struct worker *w, struct actor *a)
+void stream_balance(struct worker *w, struct actor *a)
 {
     struct stream *s = stream_of(a);
     if (a->flags & A_CLOSING) return;
-    if (!too_much_held(a)) {
+    if (!too_much_held(a) && !(a->flags & A_FROZEN)) {
         stream_recv(w, a);
     } else if (s->flags & S_RECV && !(s->flags & S_CANCEL)) {
         s->flags |= S_CANCEL;
-        count(w, section_of(a), STAT_HIT_IN, 1);
+        if (!(a->flags & A_FROZEN)) count(w, section_of(a), STAT_HIT_IN, 1);
         w->ring->ops->cancel(w->ring, actor_user(w, OP_RECV, a));
     }
 }
@@ -280,7 +281,7 @@ static void begin_message(struct worker *w, struct actor *a)
     struct stream *s = stream_of(a);
     if (s->message_at) return;
     s->message_at = worker_ticks(w);
-    arm_deadline(w, a);
+    stream_arm_deadline(w, a);
 }
 
 static void take_bytes(struct worker *w, struct actor *a, gyre_view v)
@@ -291,11 +292,11 @@ static void take_bytes(struct worker *w, struct actor *a, gyre_view v)
     s->active_at = worker_ticks(w);
     if (!s->in) {
         deliver(w, a, &v);
-        if (v.n && !hold(w, a, v)) goto full;
+        if (v.n && !stream_hold(w, a, v)) goto full;
         if (v.n && s->flags & S_MORE) begin_message(w, a);
         return;
     }
-    if (!hold(w, a, v)) goto full;
+    if (!stream_hold(w, a, v)) goto full;
     if (!may_deliver(a)) s->message_at = 0; /* it may be whole: the peer is not waited for */
     stream_resume(w, a);
     return;
@@ -319,7 +320,7 @@ void stream_resume(struct worker *w, struct actor *a)
         }
     }
     tell_eof(w, a);
-    balance(w, a);
+    stream_balance(w, a);
     actor_leave_if_idle(w, a);
 }
 
@@ -352,7 +353,7 @@ void stream_rearm_starved(struct worker *w)
         if (!a) continue;
         stream_of(a)->flags &= ~(uint32_t)S_STARVED;
         if (a->flags & A_CLOSED) stream_closed(w, a);
-        else balance(w, a); /* it may hold too much by now */
+        else stream_balance(w, a); /* it may hold too much by now */
     }
 }
 
@@ -374,7 +375,7 @@ static void received(struct worker *w, struct actor *a, const struct ring_event 
         stream_broken(w, a, GYRE_RESET);
     }
     if (a->flags & A_CLOSED) return stream_closed(w, a);
-    balance(w, a);
+    stream_balance(w, a);
     actor_leave_if_idle(w, a);
 }
 
@@ -385,7 +386,7 @@ void stream_begin(struct worker *w, struct actor *a)
     struct stream *s = stream_of(a);
     s->opened_at = s->active_at = worker_ticks(w);
     timer_clear(w, &s->deadline);
-    arm_deadline(w, a);
+    stream_arm_deadline(w, a);
     actor_open(w, a);
     if (!(a->flags & A_CLOSING)) stream_recv(w, a);
 }

@@ -41,6 +41,9 @@ struct inbuf { /* bytes from … to are held */
 };
 
 void stream_recv(struct worker *, struct actor *);    /* arms recv, unless it is or must not be */
+void stream_balance(struct worker *, struct actor *); /* goes on reading, or stops */
+void stream_arm_deadline(struct worker *, struct actor *);
+bool stream_hold(struct worker *, struct actor *, gyre_view); /* false: no memory */
 void stream_discard(struct worker *, struct actor *); /* drops what is held */
 struct sending *stream_sending(struct worker *, struct stream *); /* NULL: no memory */
 void stream_sending_done(struct worker *, struct stream *);       /* frees it if nothing needs it */

@@ -241,6 +241,9 @@ struct process {
     const struct crew *base;        /* what differs from it was asked to be prepared; or NULL */
     bool in_reload, refused, terminated;
     bool trial; /* loads what a live process shall load, and ends: what if it crashes? */
+    bool moves; /* what the process before it has moves here, before it listens … */
+    bool moving; /* … and does so now */
+    bool stays; /* drains, but who is there may stay until deadline_ms */
     bool inherited; /* of the program before this one: to be replaced */
     char said[256]; /* why it ends, as far as known */
     struct watched *watched; /* its workers (stuck.c); NULL: not sampled yet */
@@ -268,6 +271,10 @@ void process_nudge(struct supervisor *, struct process *);
 void process_abandon(struct supervisor *, struct process *);
 void process_adopt(struct process *, struct plan *); /* unchanged, under a new plan */
 void process_drain(struct supervisor *, struct process *, int64_t within_ms);
+void process_replaced(struct supervisor *, struct process *); /* a newer one serves: it may stay */
+void process_leave(struct supervisor *, struct process *); /* … no longer */
+/* Sections that are not in the plan any more leave a process that may stay. */
+void process_outlived(struct supervisor *, struct process *, const struct plan *);
 void process_level(struct supervisor *, struct process *, enum gyre_level);
 /* Connections from there are refused; for 0 ms: let in. */
 void process_refuse(struct supervisor *, struct process *, const gyre_addr *, int64_t for_ms);

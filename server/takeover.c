@@ -189,6 +189,7 @@ static void read_process(struct reading *r)
     p->channel = table_get_fd(r->t);
     p->stats_fd = table_get_fd(r->t);
     p->state = table_get(r->t) ? DRAINING : READY;
+    p->stays = table_get(r->t) != 0;
     p->inherited = !s->upgrade.came_back;
     p->deadline_ms = (int64_t)table_get(r->t);
     p->since_ms = (int64_t)table_get(r->t);

@@ -136,17 +136,22 @@ static void announce(struct gyre_actor *a, gyre_view what)
 
 /* ---- rooms ---- */
 
-static bool enter(struct gyre_actor *a, gyre_view room)
+/* false: there is no room for it, and u is in none. */
+static bool sit_down(struct gyre_actor *a, gyre_view room)
 {
     struct chat_user *u = GYRE_STATE(a, struct chat_user);
     uint8_t space[TOPIC_MOST];
     gyre_out name = GYRE_OUT(space);
     u->room_n = (uint8_t)room.n;
     memcpy(u->room, room.p, room.n);
-    if (bus->join(a, topic(a, &name), true) != GYRE_OK) {
-        u->room_n = 0;
-        return false;
-    }
+    if (bus->join(a, topic(a, &name), true) == GYRE_OK) return true;
+    u->room_n = 0;
+    return false;
+}
+
+static bool enter(struct gyre_actor *a, gyre_view room)
+{
+    if (!sit_down(a, room)) return false;
     announce(a, GYRE_LIT(" joined"));
     return true;
 }
@@ -285,6 +290,35 @@ static void chat_close(struct gyre_actor *a, enum gyre_why why)
     if (why != GYRE_REFUSED) announce(a, GYRE_LIT(" left"));
 }
 
+/* ---- to the process that takes over: version, then nick and room, each behind its length ---- */
+
+enum { SAVED_VERSION = 1 };
+
+static bool chat_save(struct gyre_actor *a, gyre_out *state)
+{
+    const struct chat_user *u = GYRE_STATE(a, struct chat_user);
+    gyre_put_byte(state, SAVED_VERSION);
+    gyre_put_byte(state, u->nick_n);
+    gyre_put(state, nick_of(u));
+    gyre_put_byte(state, u->room_n);
+    gyre_put(state, room_of(u));
+    return true;
+}
+
+static bool chat_restore(struct gyre_actor *a, gyre_view state)
+{
+    struct chat_user *u = GYRE_STATE(a, struct chat_user);
+    gyre_in in = gyre_in_of(state);
+    uint64_t version = gyre_be(&in, 1);
+    gyre_view nick = gyre_bytes(&in, (size_t)gyre_be(&in, 1));
+    gyre_view room = gyre_bytes(&in, (size_t)gyre_be(&in, 1));
+    if (!gyre_end(&in) || version != SAVED_VERSION || !is_name(nick, NICK_MOST)) return false;
+    u->nick_n = (uint8_t)nick.n;
+    memcpy(u->nick, nick.p, nick.n);
+    gyre->timer(a, TIMER_SILENT, GYRE_CONF(a, struct chat_conf)->idle);
+    return !room.n || (is_name(room, ROOM_MOST) && sit_down(a, room));
+}
+
 static bool chat_load(struct gyre_section *section, void *space, gyre_out *why)
 {
     const struct chat_conf *conf = space;
@@ -307,7 +341,8 @@ static const struct gyre_proto chat_home = {GYRE_PROTO, .state_size = sizeof(str
 static const struct gyre_proto chat_stream = {
     GYRE_PROTO, .state_size = sizeof(struct chat_user), .message_max = LINE_MOST, .timers = 1,
     .idle_ms = 30u * 24 * 3600 * 1000, .on_open = chat_open, .on_data = chat_data,
-    .on_mail = chat_mail, .on_timer = chat_timer, .on_leave = chat_leave, .on_close = chat_close};
+    .on_mail = chat_mail, .on_timer = chat_timer, .on_leave = chat_leave,
+    .on_close = chat_close, .on_save = chat_save, .on_restore = chat_restore};
 
 GYRE_PLUGIN(.name = "chat", .version = "1.0", .summary = "Rooms of lines, for nc and telnet",
             .stream = &chat_stream, .home = &chat_home, .conf_size = sizeof(struct chat_conf),

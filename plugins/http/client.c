@@ -90,6 +90,7 @@ const struct gyre_proto http_stream = {
     GYRE_PROTO,
     .state_size = sizeof(struct client),
     .message_max = HEAD_MAX + BODY_MAX,
+    .flags = GYRE_BRIEF,
     .idle_ms = 75000,
     .handshake_ms = 60000,
     .on_data = http_data,

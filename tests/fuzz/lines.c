@@ -10,9 +10,10 @@ static const struct {
     {"plugin", M_PLUGIN}, {"section", M_SECTION}, {"entry", M_ENTRY}, {"prepare", M_PREPARE},
     {"listen", M_LISTEN}, {"unlisten", M_UNLISTEN}, {"commit", M_COMMIT}, {"abandon", M_ABANDON},
     {"remove", M_REMOVE}, {"drain", M_DRAIN}, {"level", M_LEVEL}, {"refresh", M_REFRESH},
-    {"refuse", M_REFUSE},
+    {"refuse", M_REFUSE}, {"save", M_SAVE}, {"restore", M_RESTORE},
     {"prepared", M_PREPARED}, {"committed", M_COMMITTED}, {"drained", M_DRAINED},
-    {"fatal", M_FATAL},
+    {"fatal", M_FATAL}, {"restored", M_RESTORED}, {"stream", M_STREAM}, {"part", M_PART},
+    {"taken", M_TAKEN}, {"moved", M_MOVED},
 };
 
 static gyre_view next_word(gyre_view *line)

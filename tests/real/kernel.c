@@ -188,6 +188,14 @@ static void op_cancel(struct ring *r, uint64_t target)
     m->inner->ops->cancel(m->inner, target);
 }
 
+static void op_cancel_send(struct ring *r, int fd, uint64_t target)
+{
+    struct real_ring *m = ring_of(r);
+    m->idle = false;
+    real_calm_ends(m->sim);
+    m->inner->ops->cancel_send(m->inner, real_socket_at(m->sim, fd)->real, target);
+}
+
 static void op_shutdown(struct ring *r, int fd, int how)
 {
     struct real_ring *m = ring_of(r);
@@ -444,7 +452,8 @@ uint32_t real_rings_left(const struct sim *sim, char *why, size_t why_n)
 static const struct ring_ops table = {
     .accept = op_accept, .recv = op_recv, .recv_from = op_recv_from, .send = op_send,
     .send_msg = op_send_msg, .send_to = op_send_to, .read = op_read, .connect = op_connect,
-    .poll = op_poll, .cancel = op_cancel, .shutdown = op_shutdown, .close = op_close,
+    .poll = op_poll, .cancel = op_cancel,
+    .cancel_send = op_cancel_send, .shutdown = op_shutdown, .close = op_close,
     .socket = op_socket, .peer = op_peer, .local = op_local, .wait = op_wait, .reap = op_reap,
     .give = op_give, .buffer = op_buffer, .datagram = op_datagram, .now = op_now,
     .random = op_random, .wake = op_wake, .free = op_free,

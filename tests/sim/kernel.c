@@ -172,6 +172,12 @@ static void op_cancel(struct ring *r, uint64_t target)
     note(r, DO_CANCEL, -1, target);
 }
 
+static void op_cancel_send(struct ring *r, int fd, uint64_t target)
+{
+    (void)fd;
+    op_cancel(r, target);
+}
+
 static void op_close(struct ring *r, int fd)
 {
     note(r, DO_CLOSE, fd, 0);
@@ -418,7 +424,8 @@ uint32_t sim_rings_left(const struct sim *sim, char *why, size_t why_n)
 static const struct ring_ops table = {
     .accept = op_accept, .recv = op_recv, .recv_from = op_recv_from, .send = op_send,
     .send_msg = op_send_msg, .send_to = op_send_to, .read = op_read, .connect = op_connect,
-    .poll = op_poll, .cancel = op_cancel, .shutdown = op_shutdown, .close = op_close,
+    .poll = op_poll, .cancel = op_cancel,
+    .cancel_send = op_cancel_send, .shutdown = op_shutdown, .close = op_close,
     .socket = op_socket, .peer = op_peer, .local = op_local, .wait = op_wait, .reap = sim_op_reap,
     .give = sim_op_give, .buffer = sim_op_buffer, .datagram = sim_op_datagram, .now = op_now,
     .random = op_random, .wake = op_wake, .free = op_free,

@@ -6,7 +6,7 @@
 ports a b
 plugins echo
 tell tell.so
-server "workers = 2"
+server "workers = 2" "stay_time = 1ms"
 conf 40.ini <<END
 [echo]
 listen = tcp:localhost:$b

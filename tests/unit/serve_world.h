@@ -86,6 +86,14 @@ static inline void number(enum message_type type, uint64_t n)
     tell(-1);
 }
 
+static inline void drain(uint64_t within_ms, enum drain how)
+{
+    message_begin(&out, M_DRAIN);
+    message_put_number(&out, within_ms);
+    message_put_number(&out, how);
+    tell(-1);
+}
+
 static inline void plugin(const char *name)
 {
     char path[4200], self[4096] = "";
@@ -161,7 +169,7 @@ static inline int64_t mono_ms(void)
 
 static inline void drained(void)
 {
-    number(M_DRAIN, 10000);
+    drain(10000, DRAIN_STOP);
     hear(M_DRAINED);
     int64_t since = mono_ms();
     cr_expect_eq(ended(), 0);

@@ -210,8 +210,8 @@ Test(serve, from_the_first_order_to_the_last)
     committed();
     number(M_REMOVE, 1);
     number(M_REMOVE, 77);
-    number(M_DRAIN, 10000);
-    number(M_DRAIN, 1); /* the first one counts */
+    drain(10000, DRAIN_STOP);
+    drain(1, DRAIN_STOP); /* the first one counts */
     hear(M_DRAINED);
     word(M_REFRESH); /* too late, and harmless */
     close(fd);
@@ -279,7 +279,7 @@ Test(serve, what_was_prepared_can_be_abandoned)
 
 Test(serve, it_drains_before_it_has_begun)
 {
-    number(M_DRAIN, UINT64_MAX); /* as long as it takes */
+    drain(UINT64_MAX, DRAIN_STOP); /* as long as it takes */
     hear(M_DRAINED);
     cr_expect_eq(ended(), 0);
 }

@@ -78,7 +78,7 @@ Test(serve_scarce, services_without_memory)
         alloc_reset();
         alloc_fail_at(n, false);
         begin_with(1);
-        number(M_DRAIN, 10000);
+        drain(10000, DRAIN_STOP);
         struct pollfd fd = {.fd = channel, .events = POLLIN};
         cr_assert_eq(poll(&fd, 1, PATIENCE_MS), 1, "it says nothing");
         cr_assert_eq(message_receive(channel, &got, why, sizeof why), 1, "%s", why);

@@ -157,6 +157,11 @@ static bool cut_entry(struct editing *e, const struct edit_entry *entry)
 
 /* ---- a line with a key, written as those around it ---- */
 
+static const char *value_of(const struct edit_pair *pair)
+{
+    return pair->value ? pair->value : "";
+}
+
 static void put_key(const struct editing *e, gyre_out *out, size_t model, const char *key,
                     const char *value)
 {
@@ -183,13 +188,13 @@ static void put_key(const struct editing *e, gyre_out *out, size_t model, const 
 static bool put_in_key(struct editing *e, const struct edit_part *part, size_t at,
                        const struct edit_pair *pair)
 {
-    size_t cap = strlen(pair->value) + 4 * LIMIT_NAME, model;
+    size_t cap = strlen(value_of(pair)) + (size_t)4 * LIMIT_NAME, model;
     model = edit_place_model(&e->doc, part, at);
     if (model < e->doc.map.n)
         cap += e->doc.map.lines[model].text_end - e->doc.map.lines[model].text;
     gyre_out line = {.p = malloc(cap), .cap = cap};
     if (!line.p) return refuse(e, at, "no memory to change it");
-    put_key(e, &line, model, pair->key, pair->value);
+    put_key(e, &line, model, pair->key, value_of(pair));
     bool good = put_in(e, at, gyre_built(&line));
     explicit_bzero(line.p, cap);
     free(line.p);
@@ -222,7 +227,7 @@ static bool set_pair(struct editing *e, const struct edit *edit, size_t at)
     const struct edit_entry *entry = edit_entry(&e->doc, part, pair->key, n);
     const struct edit_entry *before = n ? edit_entry(&e->doc, part, pair->key, n - 1) : NULL;
     if (entry) {
-        if (!put_value(e, entry, pair->value)) return false;
+        if (!put_value(e, entry, value_of(pair))) return false;
     } else if (!put_in_key(e, part, before ? before->last + 1
                                            : edit_place_key(&e->doc, part, pair->key), pair)) {
         return false;
@@ -340,7 +345,7 @@ static bool add_section(struct editing *e, const struct edit *edit)
     size_t at = good ? edit_place_part(&e->doc, s.plugin) : 0, n = e->doc.map.n;
     conf_section_free(&s);
     for (size_t i = 0; i < edit->n; i++)
-        out.cap += strlen(edit->pairs[i].key) + strlen(edit->pairs[i].value) + 8;
+        out.cap += strlen(edit->pairs[i].key) + strlen(value_of(&edit->pairs[i])) + 8;
     if (!good) return refuse(e, n, "[%s]: %s", edit->section, why);
     if (edit_part(&e->doc, edit->section))
         return refuse(e, edit_part(&e->doc, edit->section)->line, "[%s] is there already",
@@ -354,7 +359,7 @@ static bool add_section(struct editing *e, const struct edit *edit)
     gyre_put_byte(&out, ']');
     gyre_put(&out, eol);
     for (size_t i = 0; i < edit->n; i++)
-        put_key(e, &out, n, edit->pairs[i].key, edit->pairs[i].value);
+        put_key(e, &out, n, edit->pairs[i].key, value_of(&edit->pairs[i]));
     if (at < n && !is_blank_line(e, at)) gyre_put(&out, eol);
     made = put_in(e, at, gyre_built(&out));
     if (made && gap) e->line++; /* the blank line is no news */
@@ -368,7 +373,7 @@ static bool run(struct editing *e, const struct edit *edit)
     bool good = true;
     for (size_t i = 0; i < edit->n; i++) {
         const struct edit_pair *pair = &edit->pairs[i];
-        const char *why = edit_value_why(pair->key, pair->value ? pair->value : "");
+        const char *why = edit_value_why(pair->key, value_of(pair));
         if (why) return refuse(e, e->doc.map.n, "%.48s: %s", pair->key, why);
     }
     if (edit->kind == EDIT_SECTION) return add_section(e, edit);

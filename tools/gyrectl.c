@@ -184,11 +184,11 @@ int main(int argc, char **argv)
             run = argv[++at];
         else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0)
             return fputs(usage, stdout) < 0;
-        else if (strcmp(argv[at], "--first") == 0) argv[rest++] = argv[at];
         else if (strcmp(argv[at], "--before") == 0 && at + 1 < argc) {
             argv[rest++] = argv[at];
             argv[rest++] = argv[++at];
-        } else if (argv[at][0] == '-') return wrong("unknown option ", argv[at]);
+        } else if (argv[at][0] == '-' && strcmp(argv[at], "--first") != 0)
+            return wrong("unknown option ", argv[at]);
         else argv[rest++] = argv[at];
     }
     if (rest == 1) return wrong("which command?", "");

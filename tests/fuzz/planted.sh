@@ -47,6 +47,8 @@ expect bytes bytes 'oracle model:'
 expect endpoint endpoint 'oracle spelling:' tests/fuzz/corpus/endpoint
 expect metadata metadata 'oracle manual:' tests/fuzz/corpus/metadata
 expect ini ini 'oracle line:' tests/fuzz/corpus/ini
+expect words words 'oracle round trip:' tests/fuzz/corpus/words
+expect edit edit 'oracle read:' -dict=tests/fuzz/dict/edit tests/fuzz/corpus/edit
 expect box box 'oracle numbers:' tests/fuzz/corpus/box
 expect message message 'oracle round trip:' tests/fuzz/corpus/message
 expect serve serve 'oracle descriptors:' -dict=tests/fuzz/dict/serve tests/fuzz/corpus/serve

@@ -15,6 +15,7 @@
 #include "message.h"
 #include "metadata_child.h"
 #include "places.h"
+#include "selftest.h"
 #include "start.h"
 
 enum { CHANNEL_FD = 3, STATS_FD = 4 }; /* as spawn.c gives them */
@@ -23,6 +24,7 @@ static const char usage[] =
     "gyre CONF            serve what the folder (or one .ini file) CONF describes\n"
     "gyre --check CONF    report everything that is wrong with CONF, and end\n"
     "gyre --single CONF   everything in one process, for debuggers and benchmarks\n"
+    "gyre --selftest      is the sandbox of services closed, on this machine?\n"
     "gyre --version       gyre --help\n"
     "gyrectl talks to a server that runs.\n";
 
@@ -69,6 +71,7 @@ int main(int argc, char **argv)
     if (!standard_descriptors()) return 1;
     if (strcmp(mode, "--service") == 0) return run_service(argc - 2, argv + 2);
     if (strcmp(mode, "--describe") == 0 && argc == 3) describe_main(argv[2]);
+    if (strcmp(mode, "--selftest") == 0 && argc == 2) return selftest_main();
     if (strcmp(mode, "--help") == 0 || strcmp(mode, "-h") == 0) {
         (void)fputs(usage, stdout);
         return 0;

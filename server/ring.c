@@ -458,6 +458,23 @@ struct ring *ring_make(uint32_t may, char *why, size_t why_n)
     return &u->pub;
 }
 
+int32_t ring_raw(struct ring *r, const void *raw)
+{
+    struct uring *u = uring_of(r);
+    struct io_uring_sqe *sqe = take_sqe(u, 0);
+    struct io_uring_cqe *cqe;
+    int32_t res = -EIO;
+    memcpy(sqe, raw, sizeof *sqe);
+    sqe->user_data = (uint64_t)(uintptr_t)raw;
+    for (bool ended = false; !ended;) {
+        if (io_uring_submit_and_wait(&u->io, 1) < 0 || io_uring_peek_cqe(&u->io, &cqe)) continue;
+        ended = cqe->user_data == (uint64_t)(uintptr_t)raw;
+        if (ended) res = cqe->res;
+        io_uring_cqe_seen(&u->io, cqe);
+    }
+    return res;
+}
+
 bool ring_works(char *why, size_t why_n)
 {
     struct ring *r = ring_make(RING_ANYTHING, why, why_n);

@@ -111,6 +111,9 @@ enum ring_may { RING_FILES = 1, RING_DIALS = 2, RING_ANYTHING = 4 };
 struct ring *ring_make(uint32_t may, char *why, size_t why_size);
 /* The names of what such a ring may do, one after another; NULL: no more. For people. */
 const char *ring_operation(uint32_t may, size_t i);
+/* One operation as the kernel takes it (struct io_uring_sqe), and what came of it; what else comes
+ * meanwhile is lost. For --selftest. */
+int32_t ring_raw(struct ring *, const void *sqe);
 /* Would it be made here? false: why. */
 bool ring_works(char *why, size_t why_size);
 /* The epoll kernel, for where that is not allowed. [worker] */

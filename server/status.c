@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "supervisor.h"
@@ -171,6 +172,15 @@ static long private_kb(pid_t pid)
     return kb;
 }
 
+/* Time of a processor that it has had so far, or 0. */
+static long long cpu_us(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0) return 0;
+    return (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 static void service_json(const struct process *p, const struct service *v, const char *state,
                          FILE *f)
 {
@@ -180,9 +190,9 @@ static void service_json(const struct process *p, const struct service *v, const
     json_text(f, p->name);
     (void)fprintf(f,
                   ", \"generation\": %u, \"pid\": %d, \"state\": \"%s\", \"restarts\": %u, "
-                  "\"memory_kb\": %ld, \"since_ms\": %lld, \"ring\": ",
+                  "\"memory_kb\": %ld, \"cpu_us\": %lld, \"since_ms\": %lld, \"ring\": ",
                   p->generation, pid, state, v ? v->restarts : 0, private_kb(p->pid),
-                  (long long)(clock_ms() - p->since_ms));
+                  p->pid < 0 ? 0 : cpu_us(p->pid), (long long)(clock_ms() - p->since_ms));
     json_text(f, ring == RING_URING || ring == RING_EPOLL ? ring_kind_name(ring) : NULL);
     (void)fputs(", ", f);
     refuse_json(v, f);

@@ -2,17 +2,16 @@
  * gyrectl.c - asks a running gyre, over its control socket, and shows the answer.
  *
  * One request line, one JSON document (server/control_requests.c). --json prints the document as
- * it came.
+ * it came. Some commands ask by themselves, and more than once (gyrectl_ask.h).
  * Exit status: 0 done, 1 the server refused or there is none, 2 wrong arguments.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "config.h"
+#include "gyrectl_ask.h"
 #include "gyrectl_show.h"
 #include "places.h"
 #include "words.h"
@@ -22,6 +21,7 @@ enum { WORDS = LIMIT_CONTROL_WORDS - 1 };
 static const char usage[] =
     "gyrectl [-s SOCKET | --run FOLDER] [--json] COMMAND\n"
     "  status                     services, sections, and every limit with what it stopped\n"
+    "  top [--once]               what is going on, each second; q ends it\n"
     "  plugins                    the files of the plugin folder, and what is wrong with them\n"
     "  describe PLUGIN            the options of a plugin, as commented INI\n"
     "  config                     the configuration in force, and where each value comes from\n"
@@ -42,15 +42,17 @@ static const struct command {
     const char *name;
     int least, most; /* arguments */
     int (*show)(const struct json *);
+    int (*live)(const char *socket, const char *line, bool once); /* asks by itself; or NULL */
 } commands[] = {
-    {"get", 1, 2, show_get},       {"set", 2, WORDS, show_proposal},
-    {"add", 1, WORDS, show_proposal}, {"remove", 1, WORDS, show_proposal},
-    {"undo", 0, 1, show_proposal}, {"history", 0, 1, show_history},
-    {"status", 0, 0, show_status}, {"plugins", 0, 0, show_plugins},
-    {"describe", 1, 1, show_text}, {"config", 0, 0, show_config},
-    {"reload", 0, 0, show_reload}, {"log-level", 1, 2, show_nothing},
-    {"stop", 0, 0, show_nothing},  {"crashes", 0, 0, show_crashes},
-    {"upgrade", 0, 1, show_upgrade},
+    {"get", 1, 2, show_get, NULL},       {"set", 2, WORDS, show_proposal, NULL},
+    {"add", 1, WORDS, show_proposal, NULL}, {"remove", 1, WORDS, show_proposal, NULL},
+    {"undo", 0, 1, show_proposal, NULL}, {"history", 0, 1, show_history, NULL},
+    {"status", 0, 0, show_status, NULL}, {"plugins", 0, 0, show_plugins, NULL},
+    {"describe", 1, 1, show_text, NULL}, {"config", 0, 0, show_config, NULL},
+    {"reload", 0, 0, show_reload, NULL}, {"log-level", 1, 2, show_nothing, NULL},
+    {"stop", 0, 0, show_nothing, NULL},  {"crashes", 0, 0, show_crashes, NULL},
+    {"upgrade", 0, 1, show_upgrade, NULL},
+    {"top", 0, 0, NULL, live_top},
 };
 
 static int wrong(const char *what, const char *word)
@@ -99,40 +101,6 @@ static int no_file(const char *path)
     return 1;
 }
 
-/* The whole answer, or NULL and a message. */
-static char *ask(const char *socket, const char *line, size_t *n)
-{
-    char *answer = NULL;
-    size_t room = 0;
-    ssize_t got = 0;
-    int fd = places_connect(socket);
-    if (fd < 0) {
-        (void)fprintf(stderr,
-                      "gyrectl: no server answers at %s: %s\n"
-                      "Is gyre running, and as this user? --run FOLDER names its run folder.\n",
-                      socket, strerror(errno));
-        return NULL;
-    }
-    *n = 0;
-    if (send(fd, line, strlen(line), MSG_NOSIGNAL) < 0) got = -1;
-    while (got >= 0 && *n < JSON_BYTES) {
-        if (room - *n < 4096) {
-            char *more = realloc(answer, room = room ? 2 * room : 65536);
-            if (!more) break;
-            answer = more;
-        }
-        got = read(fd, answer + *n, room - *n);
-        if (got <= 0) break;
-        *n += (size_t)got;
-    }
-    (void)close(fd);
-    if (got == 0 && *n) return answer;
-    (void)fprintf(stderr, "gyrectl: the server ended the connection without an answer%s\n",
-                  got < 0 ? "" : "; it may have refused this user");
-    free(answer);
-    return NULL;
-}
-
 static int show(const struct command *command, const char *bytes, size_t n, bool as_json)
 {
     char why[128];
@@ -174,11 +142,12 @@ int main(int argc, char **argv)
 {
     char why[600];
     const char *socket = NULL, *run = NULL;
-    bool as_json = false;
+    bool as_json = false, once = false;
     struct places places;
     int at = 1, rest = 1;
     for (; at < argc; at++) { /* options may stand anywhere */
         if (strcmp(argv[at], "--json") == 0) as_json = true;
+        else if (strcmp(argv[at], "--once") == 0) once = true;
         else if (strcmp(argv[at], "-s") == 0 && at + 1 < argc) socket = argv[++at];
         else if (strcmp(argv[at], "--run") == 0 && at + 1 < argc)
             run = argv[++at];
@@ -203,13 +172,18 @@ int main(int argc, char **argv)
     }
     if (rest - 2 < command->least || rest - 2 > command->most)
         return wrong("wrong arguments for ", argv[1]);
+    if ((once || as_json) && command->live && (as_json || command->live != live_top))
+        return wrong("no such option of ", argv[1]);
+    if (once && !command->live) return wrong("no --once of ", argv[1]);
     const char *odd = odd_word(argv[1], argv + 2, rest - 2);
     if (odd) return not_a_pair(argv[1], odd);
     if (!socket && !places_find(run, NULL, &places, why, sizeof why)) return wrong(why, "");
     size_t n;
     char *line = make_line(argv + 1, rest - 1);
     if (!line) return wrong("arguments too long for ", argv[1]);
-    char *answer = ask(socket ? socket : places.control, line, &n);
+    if (!socket) socket = places.control;
+    if (command->live) return command->live(socket, line, once);
+    char *answer = ask(socket, line, &n);
     free(line);
     if (!answer) return 1;
     int status = show(command, answer, n, as_json);

@@ -22,6 +22,7 @@ static void begin(struct supervisor *s)
     r->first = !s->plan;
     r->touched = 0;
     r->began_ms = clock_ms();
+    if (s->shown) notify_reloading(&s->notify);
     r->stage = STAGE_SCAN;
     watch_again(&s->watch);
     folder_scan(&s->folder);
@@ -108,6 +109,7 @@ static void finish(struct supervisor *s, bool done)
     }
     if (!done && !s->check && !r->first) go_on_as_before(s);
     answer(s, done);
+    if (s->shown && !s->stopping) supervisor_ready(s);
     if (s->check && done) (void)printf("%zu sections ok\n", sections);
     if (done && !r->first && r->touched)
         log_info("changed in %lld ms, services touched: %u", (long long)(clock_ms() - r->began_ms),

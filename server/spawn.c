@@ -94,7 +94,19 @@ pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t 
 pid_t spawn_other(const char *path, const char *const *argv, const int *fds, const int *as,
                   size_t n)
 {
-    return spawn(path, environ, argv, fds, as, n);
+    static const char *const own[] = {"NOTIFY_SOCKET=", "WATCHDOG_"}; /* what we alone answer to */
+    size_t all = 0, kept = 0;
+    while (environ[all]) all++;
+    char **others = need_memory(calloc(all + 1, sizeof(char *)));
+    for (size_t i = 0; i < all; i++)
+        if (strncmp(environ[i], own[0], strlen(own[0])) != 0 &&
+            strncmp(environ[i], own[1], strlen(own[1])) != 0)
+            others[kept++] = environ[i];
+    pid_t pid = spawn(path, others, argv, fds, as, n);
+    int err = errno;
+    free(others);
+    errno = err;
+    return pid;
 }
 
 bool process_map_stats(struct process *p)

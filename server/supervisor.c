@@ -25,6 +25,7 @@ void supervisor_stop(struct supervisor *s, bool now)
     int64_t drain_ms = s->plan ? s->plan->settings.drain_ms : 0;
     if (!s->stopping && !s->check && s->plan)
         log_info("draining%s", s->interactive ? "; once more ends at once" : "");
+    if (!s->stopping && !s->check) notify_stopping(&s->notify, drain_ms);
     s->stopping = true;
     if (r->stage != STAGE_IDLE && r->plan != s->plan) plan_drop(r->plan);
     r->plan = NULL;
@@ -49,6 +50,16 @@ static void take_signals(struct supervisor *s)
     }
 }
 
+void supervisor_ready(struct supervisor *s)
+{
+    char status[128];
+    size_t n = 0;
+    for (size_t i = 0; i < s->plan->instances_n; i++)
+        n += !s->plan->instances[i].trouble && !s->plan->instances[i].refused;
+    (void)snprintf(status, sizeof status, "%zu of %zu sections serve", n, s->plan->instances_n);
+    notify_ready(&s->notify, status);
+}
+
 /* ---- the loop ---- */
 
 static int64_t next_deadline(const struct supervisor *s)
@@ -58,7 +69,7 @@ static int64_t next_deadline(const struct supervisor *s)
     if (s->reload.stage == STAGE_IDLE && s->proposals.first && !s->stopping) return 0;
     const int64_t others[] = {s->retry_ports_ms, folder_deadline(&s->folder),
                               control_deadline(&s->control), backlog_deadline(s),
-                              upgrade_deadline(s),
+                              upgrade_deadline(s), notify_deadline(&s->notify),
                               s->check ? INT64_MAX : reload_deadline(&s->reload)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i] < due) due = others[i];
@@ -78,6 +89,7 @@ static void run_clocks(struct supervisor *s)
     if (watch_due(&s->watch)) reload_ask(s);
     if (now >= s->retry_ports_ms) reload_retry_ports(s);
     if (now >= s->sample_ms) stuck_turn(s);
+    notify_turn(&s->notify);
     for (struct process *p = s->processes; p; p = p->next) {
         if (now >= p->nudge_ms) process_nudge(s, p);
         if (now >= p->deadline_ms) process_late(s, p);
@@ -145,12 +157,14 @@ static bool all_settled(const struct supervisor *s)
 
 static void loop(struct supervisor *s)
 {
-    if (!s->upgrade.came_back) reload_ask(s);
+    if (s->upgrade.came_back) supervisor_ready(s);
+    else reload_ask(s);
     reload_turn(s);
     while (!s->stopping || s->processes) {
         if (!s->shown && !s->stopping && all_settled(s)) {
             s->shown = true;
             ready_table(s);
+            supervisor_ready(s);
         }
         turn(s);
     }
@@ -214,6 +228,7 @@ static bool begin(struct supervisor *s, char *why, size_t why_n)
     s->watch.due_ms = s->retry_ports_ms = INT64_MAX;
     s->upgrade.fd = s->upgrade.before = s->upgrade.said = -1;
     s->upgrade.deadline_ms = INT64_MAX;
+    notify_open(&s->notify, !s->check);
     s->folder.places = &s->places;
     s->folder.quiet = true;
     s->interactive = isatty(STDIN_FILENO);

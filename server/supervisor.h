@@ -24,6 +24,7 @@
 #include "limits.h"
 #include "log.h"
 #include "message.h"
+#include "notify.h"
 #include "places.h"
 #include "proposal.h"
 #include "start.h"
@@ -213,7 +214,7 @@ bool door_open(const struct instance *, const char *endpoint); /* instance may b
 /* Starts this program again, with a few descriptors as 0 … and nothing else of ours. argv ends with
  * NULL; as[i] is what fds[i] becomes. 0: errno. */
 pid_t spawn_self(const char *const *argv, const int *fds, const int *as, size_t n);
-/* The same of another program, which is given our whole environment. */
+/* The same of another program, which is given our environment, without what is for us alone. */
 pid_t spawn_other(const char *path, const char *const *argv, const int *fds, const int *as,
                   size_t n);
 int own_program(void); /* its file, open; -1: errno */
@@ -479,6 +480,7 @@ struct supervisor {
     struct crashes crashes;
     struct upgrade upgrade;
     struct numbers numbers;
+    struct notify notify;
     int signals;
     int64_t began_ms, retry_ports_ms, stop_by_ms;
     int64_t backlog_rest_ms;       /* not before: there was no descriptor */
@@ -491,4 +493,5 @@ struct supervisor {
 };
 
 void supervisor_stop(struct supervisor *, bool now);
+void supervisor_ready(struct supervisor *); /* the service manager is told what serves */
 #endif

@@ -14,6 +14,10 @@ conf 20-http.ini <<END
 [http]
 listen = tcp:localhost:$a
 root = $T/one
+; So that the process may read this folder: another one needs a new process (sandbox.sh).
+[http spare]
+listen = unix:$T/spare.sock
+root = $T/two
 END
 conf 30.ini <<END
 [chat]
@@ -59,10 +63,11 @@ sockets() { find "/proc/$PID/fd" -lname 'socket:*' -printf '%l\n' | sort; }
 untouched=$(state_of 'chat|echo')
 pids="$(service chat) $(service echo)"
 like "status tells of the open streams" '"streams": 1,' "$untouched"
+alone() { [ "$(service http)" = "$http" ]; } # one that has tried the change leaves at once
 still() { # still WHAT: the others are as they were, and so is the process of http
     same "$1: chat and echo are not touched" "$untouched" "$(state_of 'chat|echo')"
     same "$1: nor their processes" "$pids" "$(service chat) $(service echo)"
-    same "$1: the process of http is the same" "$http" "$(service http)"
+    holds "$1: the process of http is the same" within 3 alone
 }
 
 holds "a root is set" ctl set http "root=$T/two"

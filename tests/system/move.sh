@@ -141,6 +141,26 @@ holds "then the stay ends" ended "$steady"
 hang_up "$steady"
 holds "and the process" await 5 end "$old"
 
+# ---- and not all leave at the same time ----
+stop
+server "workers = 2" "stay_time = 1ms" "drain_time = 4s"
+start
+waiters=()
+for i in {1..24}; do
+    dial fd "$b"
+    same "echo $i of many" "$i" "$(asks "$fd" "$i")"
+    (cat <&"$fd" >/dev/null; date +%s%3N >>"$T/ends") &
+    waiters+=($!)
+    hang_up "$fd"
+done
+holds "a new echo serves all of them anew" swap echo
+wait "${waiters[@]}"
+ends=$(sort -n "$T/ends")
+spread=$(($(tail -n 1 <<<"$ends") - $(head -n 1 <<<"$ends")))
+same "all were told" 24 "$(wc -l <"$T/ends")"
+holds "over a while: $spread ms" test $spread -ge 800
+holds "but before the end of the drain" test $spread -lt $((3500 * PATIENCE))
+
 # ---- no more than a few may stay ----
 stop
 server "workers = 1" "drain_time = 1s"

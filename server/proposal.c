@@ -228,7 +228,8 @@ static bool take_back(struct proposal *p, const struct history_entry *e)
         return refuse(p, "%s is not there any more", p->file);
     if (p->old.there && !e->after.there)
         return refuse(p, "%s is there again", p->file);
-    if (!p->old.there) {
+    bool as_before = p->old.there && e->before.there && gyre_eq(p->old.text, e->before.text);
+    if (as_before || !p->old.there) { /* by hand, or the power failed before it came about */
         p->new = (struct version_of_file){true, copy_of(e->before.text)};
     } else if (!e->before.there && gyre_eq(p->old.text, e->after.text)) {
         p->new.there = false; /* the change had made the file */

@@ -25,6 +25,13 @@ like "describe without a name" '"error": "wrong number of arguments"' "$(ask 'de
 like "describe with one that is near" "did you mean 'echo'" "$(ask 'describe ech\n')"
 same "a line that is too long is not answered" "" "$(ask "$(printf '%0600d' 0)")"
 same "nor is one that never ends" "" "$(ask 'status')"
+like "a word in quotes" '"name": "echo"' "$(ask '"get" "ec\\x68o"\n')"
+like "quotes that do not end" '"error": "a word in quotes' "$(ask 'get "echo\n')"
+like "a NUL byte" '"error": "a NUL byte' "$(ask 'get ec\0ho\n')"
+like "too many words" '"error": "too many words' "$(ask "set$(printf ' %d' {1..70})\n")"
+like "set without a pair" '"error": "set SECTION KEY=VALUE' "$(ask 'set echo group\n')"
+like "add with two places" '"error": "add SECTION' "$(ask 'add echo --first --first a=b\n')"
+like "undo of no number" '"error": "undo ' "$(ask 'undo x\n')"
 like "what follows a line is passed over" '"services"' "$(ask 'status\nstatus\n')"
 
 mkfifo "$T/words"

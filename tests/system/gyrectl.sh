@@ -71,6 +71,8 @@ said=$(ctl config)
 like "config: a value that was set" 'greeting = hi' "$said"
 like "config: where it was set" '30.ini:6' "$said"
 json config config
+json get get tell greeting
+json history history
 json reload reload
 holds "log-level debug" ctl log-level debug
 holds "log-level of one service" ctl log-level info tell

@@ -77,6 +77,15 @@ holds "and another of the same line" ctl set tell greeting=fifth
 refused "lines that are not as the change left them" 'lines that change [0-9]+ touched' \
     undo "$(ctl history 2 | awk 'NR == 3 { print $1 }')"
 
+before=$(cat "$T/conf.d/30.ini")
+holds "a change" ctl add tell "listen=unix:$T/more.sock"
+printf '%s\n' "$before" | conf 30.ini
+chmod 600 "$T/conf.d/30.ini"
+like "one that was taken back by hand" 'it is so already' \
+    "$(ctl undo "$(ctl history 1 | awk 'NR == 2 { print $1 }')")"
+same "is not taken back twice" "$before" "$(cat "$T/conf.d/30.ini")"
+holds "the edit is noticed" ctl reload
+
 # Sections and files.
 holds "a section in a new file" ctl add echo "listen=unix:$T/echo.sock"
 holds "is undone" ctl undo

@@ -7,6 +7,8 @@
  *   config                     the configuration in force, secrets masked
  *   reload                     read everything again; answers when it is done:
  *                              {"ok": bool, "problems": [{"warning": bool, "text": …}]}
+ *   sandbox SERVICE            what its process is closed in: {"service", "generation", "pid",
+ *                              "sandbox": {key: [word …] …} or null}
  *   crashes                    the latest reports of crashes, the oldest first (crash_show.c)
  *   upgrade [PATH]             the program at PATH (an absolute one; the server's own) takes the
  *                              place of this one; answers when its services serve:
@@ -109,6 +111,13 @@ static void reload(struct supervisor *s, struct client *c, char **word, FILE *f)
     reload_ask(s);
 }
 
+static void sandbox(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    (void)c;
+    if (!jailed_json(s, word[1], f))
+        error_json(f, "no such service runs; `gyrectl status` lists them");
+}
+
 static void upgrade(struct supervisor *s, struct client *c, char **word, FILE *f)
 {
     const char *why = upgrade_ask(s, word[1]);
@@ -138,7 +147,7 @@ static const struct request {
     {"stop", 0, 0, stop},     {"crashes", 0, 0, crashes},     {"upgrade", 0, 1, upgrade},
     {"set", 2, ANY, request_set}, {"add", 1, ANY, request_add},
     {"remove", 1, ANY, request_remove}, {"undo", 0, 1, request_undo},
-    {"history", 0, 1, request_history}, {"get", 1, 2, request_get},
+    {"sandbox", 1, 1, sandbox}, {"history", 0, 1, request_history}, {"get", 1, 2, request_get},
 };
 
 void control_answer(struct supervisor *s, struct client *c)

@@ -11,12 +11,14 @@
 #include "jail.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -198,6 +200,19 @@ static const char *watched(void)
     return NULL;
 }
 
+/* Those of the permitted and of the bounding set. */
+static uint64_t capabilities_now(void)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+    uint64_t all;
+    if (syscall(SYS_capget, &head, data) != 0) return UINT64_MAX;
+    all = (uint64_t)data[1].permitted << 32 | data[0].permitted;
+    for (unsigned i = 0; i < 64; i++)
+        if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) == 1) all |= (uint64_t)1 << i;
+    return all;
+}
+
 void jail_enter(struct jail *j)
 {
     struct stat st;
@@ -207,7 +222,9 @@ void jail_enter(struct jail *j)
     /* The log may be a file, and then it must grow. */
     if (fstat(STDERR_FILENO, &st) != 0 || !S_ISREG(st.st_mode))
         j->no_files_size = limit(RLIMIT_FSIZE, 0);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) miss_errno(j, "no new privileges");
+    j->no_privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+    if (!j->no_privileges) miss_errno(j, "no new privileges");
+    j->capabilities = capabilities_now();
     tzset(); /* gmtime would read its file with the first line of the log, or a plugin's */
     j->watched = not_here;
     if (not_here) jail_miss(j, not_here);
@@ -220,6 +237,7 @@ void jail_close(struct jail *j, uint32_t kernels, bool rings_shut)
     bool dials = j->grants & (JAIL_TCP | JAIL_LOCAL);
     j->grants |= kernels;
     if (j->grants & JAIL_NAMES || (dials && kernels & JAIL_EPOLL)) j->grants |= JAIL_CONNECT;
+    j->rings_shut = kernels & JAIL_URING && rings_shut;
     if (kernels & JAIL_URING && !rings_shut) jail_miss(j, "restrictions of io_uring");
     /* A ring that reads files needs threads of the kernel, which count as ours. */
     if (!(j->grants & JAIL_FILES)) j->no_threads = limit(RLIMIT_NPROC, 0);

@@ -49,6 +49,9 @@ struct jail {
     bool helpers;       /* somebody may need their threads */
     int landlock;       /* its ABI; 0: not in force */
     bool filter;        /* seccomp is in force */
+    bool rings_shut;    /* every ring is restricted */
+    bool no_privileges; /* PR_SET_NO_NEW_PRIVS */
+    uint64_t capabilities; /* that it still has, or may get */
     bool no_files_size; /* RLIMIT_FSIZE is 0 */
     bool no_threads;    /* RLIMIT_NPROC is 0 */
     bool watched;       /* by sanitizers or valgrind, which need more than there would be left */
@@ -67,6 +70,9 @@ bool jail_has_root(const struct jail *, uint64_t dev, uint64_t ino);
 bool jail_may_dial(const struct jail *, gyre_view to);
 void jail_free(struct jail *);
 void jail_miss(struct jail *, const char *what); /* one more that is not in force */
+
+/* jail_report.c: tells the supervisor what is in force. false: it is gone. */
+bool jail_tell(const struct jail *, int channel);
 
 /* landlock.c. false: why. The ABI is in j->landlock. */
 bool landlock_close(struct jail *, char *why, size_t why_n);

@@ -36,6 +36,8 @@
  *   M_RESTORED  streams have moved: number of them. It reads and writes them now
  *   M_DRAINED   nothing is left; the process leaves with 0
  *   M_FATAL     cannot go on: text why
+ *   M_JAILED    what it is closed in, before the first M_COMMITTED: rows of text key, number n and
+ *               n texts
  *
  * Start: M_PLUGIN …, (M_SECTION M_ENTRY … M_PREPARE) …, M_LISTEN …, M_COMMIT. A change of a running
  * service is the same without M_PLUGIN. Messages are handled in order.
@@ -54,7 +56,7 @@
 enum message_type {
     M_PLUGIN = 1, M_SECTION, M_ENTRY, M_PREPARE, M_LISTEN, M_UNLISTEN, M_COMMIT, M_ABANDON,
     M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE, M_SAVE, M_RESTORE,
-    M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL, M_RESTORED,
+    M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL, M_JAILED, M_RESTORED,
     M_STREAM = 96, M_PART, M_TAKEN, M_MOVED, /* of transfer.c */
 };
 enum drain {

@@ -422,6 +422,7 @@ static bool took(struct supervisor *s, struct process *p)
     case M_COMMITTED: return took_committed(s, p);
     case M_RESTORED: return took_restored(s, p);
     case M_DRAINED: return gyre_end(&m->in) && p->state == DRAINING;
+    case M_JAILED: return jailed_take(p, m);
     case M_FATAL:
         why = message_get_text(m);
         if (!gyre_end(&m->in)) return false;

@@ -217,8 +217,8 @@ static bool row(const struct try *t, const struct outcome *o)
 {
     const char *verdict = "ok";
     if ((t->by_ring || t->of_rings) && shared->no_ring) {
-        (void)printf("  %-34s %-5s %-10s %-12s %s\n", t->what, t->by_ring ? "ring" : "call", "-", "-",
-                     "no io_uring here");
+        (void)printf("  %-34s %-5s %-10s %-12s %s\n", t->what, t->by_ring ? "ring" : "call", "-",
+                     "-", "no io_uring here");
         return true;
     }
     if (!o->tried[0] || o->res[0]) verdict = "proves nothing: it fails without the sandbox, too";

@@ -60,6 +60,7 @@ static bool on_commit(struct serve *s)
         fatal(s, s->threads.unfit ? EXIT_CONFIG : EXIT_FATAL, s->threads.why);
         return true;
     }
+    if (s->threads.jail && !s->told) s->told = jail_tell(s->threads.jail, s->start->channel);
     drafts_publish(s);
     threads_sync(&s->threads); /* homes are open everywhere before anything is accepted anywhere */
     drafts_listen(s);

@@ -35,6 +35,7 @@ struct serve {
     struct socket_draft *sockets, **sockets_end;
     struct threads threads;
     bool failed, running, drained, channel_over;
+    bool told; /* what it is closed in */
     int64_t drain_from_ms, drain_until_ms; /* 0: not draining */
     enum drain drain;
     int status;

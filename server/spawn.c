@@ -238,6 +238,7 @@ void process_free(struct process *p)
     let_go(p);
     plan_drop(p->plan);
     plan_drop(p->next_plan);
+    free(p->jailed);
     free(p->watched);
     free(p);
 }

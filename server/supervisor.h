@@ -246,6 +246,7 @@ struct process {
     bool moving; /* … and does so now */
     bool stays; /* drains, but who is there may stay until deadline_ms */
     bool inherited; /* of the program before this one: to be replaced */
+    char *jailed; /* what it is closed in, as JSON; NULL: it has not told */
     char said[256]; /* why it ends, as far as known */
     struct watched *watched; /* its workers (stuck.c); NULL: not sampled yet */
     int64_t kill_ms;         /* when it is killed, having been told to report; INT64_MAX: not */
@@ -341,6 +342,9 @@ struct crashes { /* the latest, a ring */
 };
 /* The one report of a process that died of a signal: log, file, list. how: "crashed: SIGSEGV" */
 struct crash *crash_report(struct supervisor *, const struct process *, const char *how);
+/* jailed.c: what a process told that it is closed in. false: the message is wrong. */
+bool jailed_take(struct process *, struct message *);
+bool jailed_json(const struct supervisor *, const char *service, FILE *); /* false: none runs */
 void crashes_json(const struct supervisor *, FILE *);
 void crashes_free(struct crashes *);
 

@@ -33,6 +33,7 @@ static const char usage[] =
     "  history [N]                the latest changes of the configuration\n"
     "  undo [NUMBER]              take back the last change, or that one\n"
     "  reload                     read configuration and plugins again; waits for the result\n"
+    "  sandbox SERVICE            what a service may still do, and what the kernel keeps it from\n"
     "  crashes                    what the latest crashes were, and what led to them\n"
     "  upgrade [PATH]             another gyre takes the place of this one; nothing is lost\n"
     "  log-level LEVEL [SERVICE]  debug, info, warn or error\n"
@@ -52,6 +53,7 @@ static const struct command {
     {"reload", 0, 0, show_reload, NULL}, {"log-level", 1, 2, show_nothing, NULL},
     {"stop", 0, 0, show_nothing, NULL},  {"crashes", 0, 0, show_crashes, NULL},
     {"upgrade", 0, 1, show_upgrade, NULL},
+    {"sandbox", 1, 1, show_sandbox, NULL},
     {"top", 0, 0, NULL, live_top},
 };
 

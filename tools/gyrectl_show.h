@@ -8,6 +8,7 @@
 
 int show_status(const struct json *);
 int show_plugins(const struct json *);
+int show_sandbox(const struct json *); /* gyrectl_sandbox.c */
 int show_crashes(const struct json *);
 int show_config(const struct json *);
 int show_section(const struct json *);

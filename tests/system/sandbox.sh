@@ -92,6 +92,18 @@ if [ "$(fact reach Seccomp)" = 2 ]; then
     same "not made" no "$([ -e "$T/www/new" ] && echo yes || echo no)"
 fi
 
+# What is shown is what is in force.
+said=$(ctl sandbox http)
+like "gyrectl sandbox names the folder" "folders +$T/www\$" "$said"
+like "… the user" "user +uid $(fact http Uid | cut -f 1), gid " "$said"
+like "… in JSON" "\"folders\": \[\"$T/www\"\]" "$(ctl --json sandbox http)"
+like "… and nobody that does not run" 'no such service' "$(ctl sandbox nobody 2>&1)"
+if [ "$(fact http Seccomp)" = 2 ]; then
+    like "… system calls" 'system calls .*futex' "$said"
+    like "… nothing is missing" 'missing +none$' "$said"
+    unlike "… none that is not granted" '(connect|execve|io_uring_setup)' "$said"
+fi
+
 # require, and off
 server "workers = 2" "sandbox = off"
 holds "off: reload" ctl reload
@@ -99,6 +111,7 @@ section
 ctl reload >/dev/null
 like "off: everything is allowed" '^yes$' "$(reach "open $T/secret")"
 same "off: seccomp" 0 "$(fact reach Seccomp)"
+like "off: gyrectl sandbox says so" 'has no sandbox' "$(ctl sandbox reach)"
 server "workers = 2" "sandbox = require"
 ctl reload >/dev/null
 if grep -q 'it lacks' "$LOG"; then

@@ -155,7 +155,14 @@ if [ -n "${OWN_MOUNTS:-}" ]; then
     mount -o remount,rw "$T/conf.d"
     serves "a disk that cannot be written"
     holds "when it can" ctl set tell greeting=hi
-else skip "only root can mount a disk that is full"; fi
+else
+    skip "only root can mount a disk that is full"
+    chmod 555 "$T/conf.d"
+    refused "a folder that cannot be written" \
+        'Permission denied: the user that runs Gyre must be able to write' set tell greeting=fixed
+    chmod 755 "$T/conf.d"
+    serves "a folder that cannot be written"
+fi
 same "nothing is left lying" "" "$(find "$T/conf.d" -name '.*gyre-new')"
 
 stop

@@ -44,6 +44,7 @@ static void client_end(struct client *c)
     (void)close(c->fd);
     words_free(&c->asked);
     free(c->answer);
+    inquiry_free(c->inquiry);
     *c = (struct client){.fd = -1};
 }
 

@@ -14,6 +14,11 @@
  *                              place of this one; answers when its services serve:
  *                              {"ok": true, "from": version, "to": version}
  *   log-level LEVEL [SERVICE]  debug info warn error; {"ok": true}
+ *   connections [--all] [SECTION]    the open streams, at most LIMIT_CONNECTIONS without --all:
+ *                              {"connections": [{"id", "section", "peer", "endpoint", "age_ms",
+ *                              "idle_ms", "queued", "state"}], "more": bool, "silent": [services
+ *                              that did not answer]}
+ *   kill ID                    ends that connection; {"ok": true, "section": …, "peer": …}
  *   stop                       drains and ends; answers at the end, {"ok": true}
  *   set add remove undo history get    see proposal_requests.c
  * What is wrong with a request: {"error": text}.
@@ -148,6 +153,7 @@ static const struct request {
     {"set", 2, ANY, request_set}, {"add", 1, ANY, request_add},
     {"remove", 1, ANY, request_remove}, {"undo", 0, 1, request_undo},
     {"sandbox", 1, 1, sandbox}, {"history", 0, 1, request_history}, {"get", 1, 2, request_get},
+    {"connections", 0, 2, request_connections}, {"kill", 1, 1, request_kill},
 };
 
 void control_answer(struct supervisor *s, struct client *c)

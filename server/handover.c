@@ -115,7 +115,7 @@ static void write_clients(const struct control *control, struct table *t)
 {
     for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) {
         const struct client *c = &control->clients[i];
-        if (c->fd < 0) continue;
+        if (c->fd < 0 || c->state > CLIENT_ANSWERED) continue;
         table_begin(t, H_CLIENT);
         table_fd(t, c->fd);
         table_number(t, c->state);

@@ -102,6 +102,9 @@ enum {
     LIMIT_CONTROL_CLIENTS = 16,
     LIMIT_CONTROL_LINE = 256 * 1024, /* one request: a value, each byte of it escaped by four */
     LIMIT_CONTROL_WORDS = 64,       /* of one request */
+    LIMIT_CONNECTIONS = 4096,       /* rows of a list of connections, unless all are asked for */
+    LIMIT_ANSWER_MS = 2000,         /* for a service to answer a question of gyrectl */
+    LIMIT_ROWS = 128,               /* of one message, x 64 B and three short texts */
     LIMIT_CONTROL_MS = 10 * 1000,   /* for a client to ask, and to take the answer */
 };
 _Static_assert((int)LIMIT_CONTROL_LINE > 4 * (int)LIMIT_CONF_VALUE, "any value can be asked for");

@@ -88,7 +88,7 @@ static bool take_rights(struct msghdr *packet, int *fd)
 
 static bool type_known(uint64_t type)
 {
-    return (type >= M_PLUGIN && type <= M_RESTORE) || (type >= M_PREPARED && type <= M_RESTORED) ||
+    return (type >= M_PLUGIN && type <= M_KILL) || (type >= M_PREPARED && type <= M_KILLED) ||
            (type >= M_STREAM && type <= M_MOVED);
 }
 

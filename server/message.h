@@ -29,11 +29,19 @@
  *   M_LEVEL     log level: number level
  *   M_REFUSE    connections from an address are refused: text ip (16 bytes), number ms; 0 lets
  *               them in. Sent before M_LISTEN, and whenever there is one more
+ *   M_LIST      open streams, of one section or of all (0): number question, number from (the
+ *               place where to begin; 0 first), number section id; then M_ROWS
+ *   M_KILL      one stream ends at once: number question, number place, number id; then M_KILLED
  * Up:
  *   M_PREPARED  on_load said: number id, number version, number ok, text why. ok 2: it wants what
  *               this process is closed off from (why); a new one can have it
  *   M_COMMITTED every worker accepts on every socket; the first one is READY
  *   M_RESTORED  streams have moved: number of them. It reads and writes them now
+ *   M_ROWS      number question, number place to go on from (UINT64_MAX: that was all), then for
+ *               each stream: number place (worker << 32 | slot), number id, number section id,
+ *               number age_ms, number idle_ms, number bytes queued, number row_state, text peer,
+ *               text endpoint (empty: dialled)
+ *   M_KILLED    number question, number 1 or 0 (there is none), number section id, text peer
  *   M_DRAINED   nothing is left; the process leaves with 0
  *   M_FATAL     cannot go on: text why
  *   M_JAILED    what it is closed in, before the first M_COMMITTED: rows of text key, number n and
@@ -55,8 +63,8 @@
 
 enum message_type {
     M_PLUGIN = 1, M_SECTION, M_ENTRY, M_PREPARE, M_LISTEN, M_UNLISTEN, M_COMMIT, M_ABANDON,
-    M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE, M_SAVE, M_RESTORE,
-    M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL, M_JAILED, M_RESTORED,
+    M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE, M_SAVE, M_RESTORE, M_LIST, M_KILL,
+    M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL, M_JAILED, M_RESTORED, M_ROWS, M_KILLED,
     M_STREAM = 96, M_PART, M_TAKEN, M_MOVED, /* of transfer.c */
 };
 enum drain {
@@ -65,6 +73,7 @@ enum drain {
     DRAIN_SPREAD,   /* all leave, over half of the time: their clients will come back */
 };
 
+enum row_state { ROW_OPENING, ROW_READING, ROW_RESTING, ROW_CLOSING };
 enum { PREPARED_NOT, PREPARED_OK, PREPARED_ELSEWHERE };
 
 struct message {

@@ -37,8 +37,7 @@ static void kill_for(struct process *p, const char *why)
     process_kill(p, SIGKILL);
 }
 
-/* Sends s->out, with a descriptor or -1. */
-static void tell(struct supervisor *s, struct process *p, int fd)
+void process_tell(struct supervisor *s, struct process *p, int fd)
 {
     struct pollfd room = {.fd = p->channel, .events = POLLOUT};
     if (p->channel < 0) return;
@@ -51,13 +50,13 @@ static void tell_number(struct supervisor *s, struct process *p, enum message_ty
 {
     message_begin(&s->out, type);
     message_put_number(&s->out, n);
-    tell(s, p, -1);
+    process_tell(s, p, -1);
 }
 
 static void tell_word(struct supervisor *s, struct process *p, enum message_type type)
 {
     message_begin(&s->out, type);
-    tell(s, p, -1);
+    process_tell(s, p, -1);
 }
 
 static void tell_version(struct supervisor *s, struct process *p, const struct instance *in)
@@ -66,7 +65,7 @@ static void tell_version(struct supervisor *s, struct process *p, const struct i
     message_put_number(&s->out, in->tally->id);
     message_put_text(&s->out, gyre_str(in->conf->name));
     message_put_text(&s->out, gyre_str(in->conf->plugin));
-    tell(s, p, -1);
+    process_tell(s, p, -1);
     for (size_t i = 0; i < in->conf->entries_n; i++) {
         const struct entry *e = &in->conf->entries[i];
         message_begin(&s->out, M_ENTRY);
@@ -75,12 +74,12 @@ static void tell_version(struct supervisor *s, struct process *p, const struct i
         message_put_text(&s->out, gyre_str(e->value));
         message_put_text(&s->out, gyre_str(e->where));
         message_put_text(&s->out, gyre_str(e->folder));
-        tell(s, p, -1);
+        process_tell(s, p, -1);
     }
     message_begin(&s->out, M_PREPARE);
     message_put_number(&s->out, in->tally->id);
     message_put_number(&s->out, in->version);
-    tell(s, p, -1);
+    process_tell(s, p, -1);
     p->unprepared++;
 }
 
@@ -134,7 +133,7 @@ static struct process *launch(struct supervisor *s, struct service *v, const str
         message_begin(&s->out, M_PLUGIN);
         message_put_text(&s->out, gyre_str(crew->modules[i]->info->name));
         message_put_text(&s->out, gyre_str(crew->modules[i]->copy));
-        tell(s, p, -1);
+        process_tell(s, p, -1);
     }
     return p;
 }
@@ -180,7 +179,7 @@ static void tell_listen(struct supervisor *s, struct process *p, const struct in
         message_put_number(&s->out, i % workers);
         message_put_number(&s->out, door->endpoint.kind == ENDPOINT_UDP);
         message_put_text(&s->out, gyre_str(door->endpoint.text));
-        tell(s, p, door->sockets->fds[one ? 0 : i]);
+        process_tell(s, p, door->sockets->fds[one ? 0 : i]);
     }
 }
 
@@ -197,7 +196,7 @@ static void tell_ends(struct supervisor *s, struct process *p)
             message_begin(&s->out, M_UNLISTEN);
             message_put_number(&s->out, was->tally->id);
             message_put_text(&s->out, gyre_str(endpoint));
-            tell(s, p, -1);
+            process_tell(s, p, -1);
         }
     }
 }
@@ -246,7 +245,7 @@ void process_refuse(struct supervisor *s, struct process *p, const gyre_addr *pe
     message_begin(&s->out, M_REFUSE);
     message_put_text(&s->out, GYRE_MAKE(gyre_view, peer->ip, sizeof peer->ip));
     message_put_number(&s->out, (uint64_t)for_ms);
-    tell(s, p, -1);
+    process_tell(s, p, -1);
 }
 
 void process_listen(struct supervisor *s, struct process *p, const struct instance *in,
@@ -304,7 +303,7 @@ static void begin_drain(struct supervisor *s, struct process *p, int64_t within_
     message_put_number(&s->out, how);
     p->deadline_ms = after_ms(within_ms < drain_never_ms ? within_ms : INT64_MAX);
     if (!p->stays && p->deadline_ms < INT64_MAX) p->deadline_ms += LIMIT_GRACE_MS;
-    tell(s, p, -1);
+    process_tell(s, p, -1);
 }
 
 void process_drain(struct supervisor *s, struct process *p, int64_t within_ms)
@@ -375,9 +374,9 @@ static bool begin_move(struct supervisor *s, struct process *p)
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return false;
     message_begin(&s->out, M_SAVE);
-    tell(s, old, pair[0]);
+    process_tell(s, old, pair[0]);
     message_begin(&s->out, M_RESTORE);
-    tell(s, p, pair[1]);
+    process_tell(s, p, pair[1]);
     (void)close(pair[0]);
     (void)close(pair[1]);
     p->moving = true;
@@ -429,6 +428,8 @@ static bool took(struct supervisor *s, struct process *p)
         (void)snprintf(p->said, sizeof p->said, "%.*s", (int)(why.n & 0xffff), why.p);
         log_error("service %s/%u: %s", p->name, p->generation, p->said);
         return true;
+    case M_ROWS: return inquiry_rows(s, p);
+    case M_KILLED: return inquiry_killed(s, p);
     default: return false;
     }
 }

@@ -172,6 +172,8 @@ static bool handle(struct serve *s, struct message *m)
         return true;
     case M_SAVE:
     case M_RESTORE: return gyre_end(&m->in) && on_transfer(s, m);
+    case M_LIST: return observe_list(s, m);
+    case M_KILL: return observe_kill(s, m);
     case M_LEVEL:
         number = message_get_number(m);
         if (number <= GYRE_ERROR) log_level((enum gyre_level)number);

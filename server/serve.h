@@ -56,4 +56,8 @@ void drafts_abandon(struct serve *);
 /* ---- transfer.c. Both take the descriptor ---- */
 void transfer_save(struct serve *, int fd);
 size_t transfer_restore(struct serve *, int fd); /* how many have moved */
+
+/* ---- observe.c: what the supervisor asks about streams. false: the message makes no sense ---- */
+bool observe_list(struct serve *, struct message *);
+bool observe_kill(struct serve *, struct message *);
 #endif

@@ -70,6 +70,7 @@ static int64_t next_deadline(const struct supervisor *s)
     const int64_t others[] = {s->retry_ports_ms, folder_deadline(&s->folder),
                               control_deadline(&s->control), backlog_deadline(s),
                               upgrade_deadline(s), notify_deadline(&s->notify),
+                              inquiry_deadline(s),
                               s->check ? INT64_MAX : reload_deadline(&s->reload)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i] < due) due = others[i];
@@ -143,6 +144,7 @@ static void turn(struct supervisor *s)
     if (s->control.fd >= 0) control_turn(s);
     if (folder_busy(&s->folder)) folder_turn(&s->folder);
     run_clocks(s);
+    inquiry_turn(s);
     proposals_turn(s);
     reload_turn(s);
     upgrade_turn(s);

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "config.h"
+#include "control.h"
 #include "crash.h"
 #include "limits.h"
 #include "log.h"
@@ -284,6 +285,7 @@ void process_refuse(struct supervisor *, struct process *, const gyre_addr *, in
 void process_refresh(struct supervisor *, struct process *);
 void process_listen(struct supervisor *, struct process *, const struct instance *,
                     const struct door *);
+void process_tell(struct supervisor *, struct process *, int fd); /* s->out, and fd or -1 */
 void process_readable(struct supervisor *, struct process *);
 void process_late(struct supervisor *, struct process *); /* past its deadline */
 
@@ -395,37 +397,6 @@ bool watch_due(struct watch *); /* true once, when something has changed and is 
 
 /* ---- control.c, control_requests.c, status.c, report.c, ready.c ---- */
 
-enum client_state {
-    CLIENT_ASKS, CLIENT_WAITS_RELOAD, CLIENT_WAITS_PROPOSAL, CLIENT_WAITS_STOP,
-    CLIENT_WAITS_UPGRADE, CLIENT_ANSWERED,
-};
-struct client {
-    int fd; /* -1: free */
-    uid_t uid;
-    struct words asked;
-    const struct proposal *proposal; /* what it waits for */
-    size_t sent;
-    char *answer;
-    size_t answer_n;
-    int64_t deadline_ms;
-    bool fresh; /* wants the reload after the one under way */
-    enum client_state state;
-};
-struct control {
-    int fd;
-    const char *path;
-    struct client clients[LIMIT_CONTROL_CLIENTS];
-};
-bool control_open(struct control *, const char *path, char *why, size_t why_n);
-size_t control_fds(const struct control *, struct pollfd *, size_t most);
-int64_t control_deadline(const struct control *);
-void control_turn(struct supervisor *);
-void control_answer(struct supervisor *, struct client *); /* or the answer is put off */
-void control_tell(struct supervisor *, enum client_state, const char *text); /* who waits so */
-void client_answer(struct client *, const char *text);
-void control_reloaded(struct supervisor *, bool ok, const struct problems *);
-void control_close(struct control *); /* answers those who wait for the end */
-
 void json_text(FILE *, const char *); /* quoted and escaped; NULL is null */
 void problems_json(const struct problems *, FILE *);
 void error_json(FILE *, const char *why); /* {"error": why} */
@@ -492,6 +463,7 @@ struct supervisor {
     bool stopping, shown, interactive;
     int exit_status;
     enum gyre_level level;
+    uint64_t questions; /* asked of services so far */
     struct message message; /* being read: too large for a stack */
     struct message_out out;
 };

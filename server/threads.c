@@ -153,6 +153,32 @@ void threads_sync(struct threads *t)
     }
 }
 
+struct worker_call {
+    struct threads *threads;
+    void (*run)(struct worker *, void *);
+    void *arg;
+};
+
+static void run_call(struct worker *w, void *user)
+{
+    struct worker_call *call = user;
+    call->run(w, call->arg);
+    passed(w, call->threads);
+}
+
+void threads_call(struct threads *t, uint32_t worker, void (*run)(struct worker *, void *),
+                  void *arg)
+{
+    struct worker_call call = {t, run, arg};
+    t->synced = 0;
+    t->sync[worker].run = run_call;
+    t->sync[worker].arg = &call;
+    errand_post(t->service->workers[worker], &t->sync[worker]);
+    pthread_mutex_lock(&t->lock);
+    while (!t->synced) pthread_cond_wait(&t->changed, &t->lock);
+    pthread_mutex_unlock(&t->lock);
+}
+
 void threads_join(struct threads *t)
 {
     while (t->n) pthread_join(t->at[--t->n], NULL);

@@ -33,5 +33,7 @@ void threads_prepare(struct threads *, const struct service_start *, struct serv
 bool threads_start(struct threads *);
 /* Waits until every worker has done what was posted before, and has told its ring. */
 void threads_sync(struct threads *);
+/* … and until one worker has run this, between two callbacks. */
+void threads_call(struct threads *, uint32_t worker, void (*run)(struct worker *, void *), void *);
 void threads_join(struct threads *); /* once they leave */
 #endif

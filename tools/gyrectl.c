@@ -36,6 +36,8 @@ static const char usage[] =
     "  sandbox SERVICE            what a service may still do, and what the kernel keeps it from\n"
     "  crashes                    what the latest crashes were, and what led to them\n"
     "  upgrade [PATH]             another gyre takes the place of this one; nothing is lost\n"
+    "  connections [SECTION] [--all]    the open ones: who, since when, what is queued\n"
+    "  kill ID                    end one of them at once\n"
     "  log-level LEVEL [SERVICE]  debug, info, warn or error\n"
     "  stop                       drain and end; waits for the end\n";
 
@@ -43,7 +45,7 @@ static const struct command {
     const char *name;
     int least, most; /* arguments */
     int (*show)(const struct json *);
-    int (*live)(const char *socket, const char *line, bool once); /* asks by itself; or NULL */
+    int (*live)(const char *socket, char **arguments, int n); /* asks by itself; or NULL */
 } commands[] = {
     {"get", 1, 2, show_get, NULL},       {"set", 2, WORDS, show_proposal, NULL},
     {"add", 1, WORDS, show_proposal, NULL}, {"remove", 1, WORDS, show_proposal, NULL},
@@ -54,7 +56,8 @@ static const struct command {
     {"stop", 0, 0, show_nothing, NULL},  {"crashes", 0, 0, show_crashes, NULL},
     {"upgrade", 0, 1, show_upgrade, NULL},
     {"sandbox", 1, 1, show_sandbox, NULL},
-    {"top", 0, 0, NULL, live_top},
+    {"connections", 0, 2, show_connections, NULL}, {"kill", 1, 1, show_killed, NULL},
+    {"top", 0, 1, NULL, live_top},
 };
 
 static int wrong(const char *what, const char *word)
@@ -140,32 +143,71 @@ static char *make_line(char **words, int words_n)
     return (char *)line.p;
 }
 
-int main(int argc, char **argv)
+struct options {
+    const char *socket, *run;
+    bool as_json, help;
+};
+
+/* Some words begin as options do; the rest are options, and may stand anywhere. */
+static bool is_word(const char *word)
 {
-    char why[600];
-    const char *socket = NULL, *run = NULL;
-    bool as_json = false, once = false;
-    struct places places;
-    int at = 1, rest = 1;
-    for (; at < argc; at++) { /* options may stand anywhere */
-        if (strcmp(argv[at], "--json") == 0) as_json = true;
-        else if (strcmp(argv[at], "--once") == 0) once = true;
-        else if (strcmp(argv[at], "-s") == 0 && at + 1 < argc) socket = argv[++at];
-        else if (strcmp(argv[at], "--run") == 0 && at + 1 < argc)
-            run = argv[++at];
-        else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0)
-            return fputs(usage, stdout) < 0;
+    static const char *const words[] = {"--first", "--all", "--once", "-f"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0) return true;
+    return word[0] != '-';
+}
+
+/* Leaves the words in argv, from 1 on. Their end; or the negative place of an unknown option. */
+static int take_options(int argc, char **argv, struct options *o)
+{
+    int rest = 1;
+    for (int at = 1; at < argc; at++) {
+        if (strcmp(argv[at], "--json") == 0) o->as_json = true;
+        else if (strcmp(argv[at], "-s") == 0 && at + 1 < argc) o->socket = argv[++at];
+        else if (strcmp(argv[at], "--run") == 0 && at + 1 < argc) o->run = argv[++at];
+        else if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) o->help = true;
         else if (strcmp(argv[at], "--before") == 0 && at + 1 < argc) {
             argv[rest++] = argv[at];
             argv[rest++] = argv[++at];
-        } else if (argv[at][0] == '-' && strcmp(argv[at], "--first") != 0)
-            return wrong("unknown option ", argv[at]);
+        } else if (!is_word(argv[at])) return -at;
         else argv[rest++] = argv[at];
     }
-    if (rest == 1) return wrong("which command?", "");
-    const struct command *command = NULL;
+    return rest;
+}
+
+static const struct command *command_named(const char *name)
+{
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) command = &commands[i];
+        if (strcmp(name, commands[i].name) == 0) return &commands[i];
+    return NULL;
+}
+
+static int run(const struct command *command, const char *socket, char **words, int n,
+               bool as_json)
+{
+    size_t answer_n;
+    if (command->live && as_json) return wrong("no --json of ", command->name);
+    if (command->live) return command->live(socket, words + 1, n - 1);
+    char *line = make_line(words, n);
+    if (!line) return wrong("arguments too long for ", command->name);
+    char *answer = ask(socket, line, &answer_n);
+    free(line);
+    if (!answer) return 1;
+    int status = show(command, answer, answer_n, as_json);
+    free(answer);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    char why[600];
+    struct options o = {.as_json = false};
+    struct places places;
+    int rest = take_options(argc, argv, &o);
+    if (rest < 0) return wrong("unknown option ", argv[-rest]);
+    if (o.help) return fputs(usage, stdout) < 0;
+    if (rest == 1) return wrong("which command?", "");
+    const struct command *command = command_named(argv[1]);
     if (!command) return no_command(argv[1]);
     if (rest == 3 && strcmp(command->name, "upgrade") == 0) { /* the server's folder is another */
         char *path = realpath(argv[2], NULL);
@@ -174,21 +216,8 @@ int main(int argc, char **argv)
     }
     if (rest - 2 < command->least || rest - 2 > command->most)
         return wrong("wrong arguments for ", argv[1]);
-    if ((once || as_json) && command->live && (as_json || command->live != live_top))
-        return wrong("no such option of ", argv[1]);
-    if (once && !command->live) return wrong("no --once of ", argv[1]);
     const char *odd = odd_word(argv[1], argv + 2, rest - 2);
     if (odd) return not_a_pair(argv[1], odd);
-    if (!socket && !places_find(run, NULL, &places, why, sizeof why)) return wrong(why, "");
-    size_t n;
-    char *line = make_line(argv + 1, rest - 1);
-    if (!line) return wrong("arguments too long for ", argv[1]);
-    if (!socket) socket = places.control;
-    if (command->live) return command->live(socket, line, once);
-    char *answer = ask(socket, line, &n);
-    free(line);
-    if (!answer) return 1;
-    int status = show(command, answer, n, as_json);
-    free(answer);
-    return status;
+    if (!o.socket && !places_find(o.run, NULL, &places, why, sizeof why)) return wrong(why, "");
+    return run(command, o.socket ? o.socket : places.control, argv + 1, rest - 1, o.as_json);
 }

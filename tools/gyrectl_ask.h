@@ -10,6 +10,6 @@
 /* The whole answer to a line, allocated; or NULL, and it has said why. */
 char *ask(const char *socket, const char *line, size_t *n);
 
-/* Each returns the exit status. line: the request. */
-int live_top(const char *socket, const char *line, bool once);
+/* With the arguments of the command. Each returns the exit status. */
+int live_top(const char *socket, char **arguments, int n);
 #endif

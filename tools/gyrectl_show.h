@@ -18,5 +18,7 @@ int show_upgrade(const struct json *);
 int show_proposal(const struct json *);
 int show_history(const struct json *);
 int show_get(const struct json *);
+int show_connections(const struct json *);
+int show_killed(const struct json *);
 int show_nothing(const struct json *);
 #endif

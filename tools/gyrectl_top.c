@@ -219,13 +219,17 @@ static int one_page(const char *socket, const char *line, const sigset_t *outsid
     return good ? 0 : 1;
 }
 
-int live_top(const char *socket, const char *line, bool once)
+int live_top(const char *socket, char **arguments, int n)
 {
     static char space[65536]; /* a page is one write: nothing flickers */
     sigset_t ends, outside;
     struct sigaction end = {.sa_handler = note_end};
     int status;
-    (void)line;
+    bool once = n && strcmp(arguments[0], "--once") == 0;
+    if (n && !once) {
+        (void)fprintf(stderr, "gyrectl: top [--once]: what is '%s'?\n", arguments[0]);
+        return 2;
+    }
     (void)setvbuf(stdout, space, _IOFBF, sizeof space);
     (void)sigemptyset(&ends);
     const int signals[] = {SIGINT, SIGTERM, SIGHUP};

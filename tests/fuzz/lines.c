@@ -13,7 +13,8 @@ static const struct {
     {"refuse", M_REFUSE}, {"save", M_SAVE}, {"restore", M_RESTORE},
     {"prepared", M_PREPARED}, {"committed", M_COMMITTED}, {"drained", M_DRAINED},
     {"fatal", M_FATAL}, {"restored", M_RESTORED}, {"stream", M_STREAM}, {"part", M_PART},
-    {"taken", M_TAKEN}, {"moved", M_MOVED},
+    {"taken", M_TAKEN}, {"moved", M_MOVED}, {"list", M_LIST}, {"kill", M_KILL}, {"rows", M_ROWS},
+    {"killed", M_KILLED},
 };
 
 static gyre_view next_word(gyre_view *line)

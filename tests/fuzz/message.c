@@ -43,7 +43,13 @@ static int next_fd(void)
 
 static bool type_known(uint32_t type)
 {
-    return (type >= M_PLUGIN && type <= M_REFUSE) || (type >= M_PREPARED && type <= M_FATAL);
+    return (type >= M_PLUGIN && type <= M_KILL) || (type >= M_PREPARED && type <= M_KILLED) ||
+           (type >= M_STREAM && type <= M_MOVED);
+}
+
+static bool brings_fd(uint32_t type)
+{
+    return type == M_LISTEN || type == M_SAVE || type == M_RESTORE || type == M_STREAM;
 }
 
 static int receive(char why[128])
@@ -52,7 +58,7 @@ static int receive(char why[128])
     int res = message_receive(ends[1], &got, why, 128);
     if (res < 0 && !why[0]) fuzz_wrong("refusal", "it is refused, and not said why");
     if (res > 0 && got.in.left.n > sizeof got.bytes) fuzz_wrong("length", "more than there can be");
-    if (res > 0 && (got.fd >= 0) != (got.type == M_LISTEN))
+    if (res > 0 && (got.fd >= 0) != brings_fd(got.type))
         fuzz_wrong("descriptors", "a message of type %d has descriptor %d", got.type, got.fd);
     if (res <= 0 && got.fd >= 0) fuzz_wrong("descriptors", "one came with nothing");
     return res;
@@ -125,7 +131,7 @@ static uint64_t one_line(const struct line *l)
         fuzz_wrong("length", "a body of %zu bytes is %s", out.out.n - 12,
                    fits ? "not sent" : "sent");
     if (!fits) return 0;
-    bool right = known && fd == (l->out.type == M_LISTEN);
+    bool right = known && fd == brings_fd(l->out.type);
     if ((receive(why) > 0) != right)
         fuzz_wrong("round trip", "a message of type %d %s", l->out.type,
                    right ? why : "is not refused");

@@ -3,7 +3,8 @@
  * are what a service says, be it hostile.
  *
  * The first line says how that service stands: r ready, d draining, else starting; i in a reload;
- * p and c: one more prepared version, one more commit to be answered.
+ * p and c: one more prepared version, one more commit to be answered; l, L and k: a client asks for
+ * its connections, for all of them, and to end one. The first question has number 1.
  * Oracles: it never waits for more answers than it asked for; what is killed is not listened to any
  * more; what is told to the service can be read.
  */
@@ -80,6 +81,33 @@ static void stand_up(struct stand *t, gyre_view how, int channel)
     }
 }
 
+/* Clients of gyrectl who ask for what only the service knows. */
+static void ask(struct stand *t, gyre_view how)
+{
+    static char *list[] = {(char *)"connections", NULL}, *kill[] = {(char *)"kill",
+                                                                  (char *)"test/1-0-3-7", NULL};
+    static char *all[] = {(char *)"connections", (char *)"--all", NULL};
+    struct control *control = &t->supervisor.control;
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) control->clients[i].fd = -1;
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS && how.n; i++) {
+        uint8_t c = gyre_head(&how, 1).p[0];
+        if (c != 'l' && c != 'L' && c != 'k') continue;
+        control->clients[i].fd = 0;
+        if (c == 'k') request_kill(&t->supervisor, &control->clients[i], kill, stdout);
+        else request_connections(&t->supervisor, &control->clients[i], c == 'L' ? all : list,
+                                 stdout);
+    }
+    inquiry_turn(&t->supervisor);
+}
+
+static void leave(struct stand *t)
+{
+    inquiry_turn(&t->supervisor);
+    inquiry_end_all(&t->supervisor);
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++)
+        core_free(t->supervisor.control.clients[i].answer);
+}
+
 static void hear(int channel)
 {
     static struct message m;
@@ -87,7 +115,7 @@ static void hear(int channel)
     int res;
     while ((res = message_receive(channel, &m, why, sizeof why)) > 0) {
         if (m.fd >= 0) close(m.fd);
-        if (m.type > M_REFUSE) fuzz_wrong("orders", "of type %d", m.type);
+        if (m.type >= M_PREPARED) fuzz_wrong("orders", "of type %d", m.type);
     }
     if (res < 0 && strstr(why, "malformed")) fuzz_wrong("orders", "%s", why);
 }
@@ -103,6 +131,8 @@ void fuzz_one(gyre_view input)
     if (!gyre_until(&input, '\n', &how)) return;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) fuzz_wrong("start", "no pair");
     stand_up(&t, how, ends[1]);
+    ask(&t, how);
+    hear(ends[0]);
     const uint32_t most = t.process.unprepared + t.process.committing;
     for (int n = 0; n < 40 && t.process.channel >= 0 && line_next(&input, &l); n++) {
         if (!message_send(&l.out, ends[0], l.descriptors ? ends[0] : -1)) continue;
@@ -115,6 +145,7 @@ void fuzz_one(gyre_view input)
         understood += t.process.channel >= 0;
         hear(ends[0]);
     }
+    leave(&t);
     if (t.process.channel >= 0) close(ends[1]);
     close(ends[0]);
     core_free(t.instance.refused);

@@ -17,7 +17,10 @@
 #endif
 
 enum { CHANNEL = 3, MAGIC = 0x4759524d }; /* as server/spawn.c and message.c have them */
-enum { M_COMMIT = 7, M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL };
+enum {
+    M_COMMIT = 7,
+    M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL, M_JAILED, M_RESTORED, M_ROWS, M_KILLED,
+};
 
 struct conf {
     int64_t load, begin;
@@ -74,6 +77,7 @@ static void say_prepared(uint64_t ok)
 static void attack(gyre_view word)
 {
     static const uint8_t text[] = {0, 0, 0, 9, 'I', ' ', 'g', 'i', 'v', 'e', ' ', 'u', 'p'};
+    static const uint8_t old[16] = {[7] = 200, [15] = 1}; /* of a question that nobody asked */
     const gyre_view nothing = {0};
     if (gyre_eq(word, GYRE_LIT("rubbish"))) (void)!write(CHANNEL, "rubbish", 7);
     else if (gyre_eq(word, GYRE_LIT("order"))) say(M_COMMIT, nothing, -1);
@@ -81,6 +85,9 @@ static void attack(gyre_view word)
     else if (gyre_eq(word, GYRE_LIT("drained"))) say(M_DRAINED, nothing, -1);
     else if (gyre_eq(word, GYRE_LIT("gift"))) say(M_COMMITTED, nothing, 0);
     else if (gyre_eq(word, GYRE_LIT("early"))) say(M_FATAL, nothing, -1);
+    else if (gyre_eq(word, GYRE_LIT("rows"))) say(M_ROWS, nothing, -1);
+    else if (gyre_eq(word, GYRE_LIT("killed"))) say(M_KILLED, nothing, -1);
+    else if (gyre_eq(word, GYRE_LIT("old rows"))) say(M_ROWS, GYRE_MAKE(gyre_view, old, 16), -1);
     else if (gyre_eq(word, GYRE_LIT("yes"))) say_prepared(1);
     else if (gyre_eq(word, GYRE_LIT("perhaps"))) say_prepared(3);
     else if (gyre_eq(word, GYRE_LIT("close"))) (void)close(CHANNEL);

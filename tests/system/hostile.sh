@@ -48,6 +48,8 @@ attack unasked "an answer that nobody waits for" 'sent a wrong message'
 attack drained "drained, though not asked to" 'sent a wrong message'
 attack gift "a descriptor that nobody wants" 'sent a malformed message: its descriptors are wrong'
 attack early "a message that ends too early" 'sent a wrong message'
+attack rows "a list of connections that ends too early" 'sent a wrong message'
+attack killed "an end of one that is none" 'sent a wrong message'
 attack perhaps "an answer that is none" 'sent a wrong message'
 attack "give up" "it says that it cannot go on" 'has ended: I give up'
 attack "leave 7" "it leaves with an error" "ended with status 7"
@@ -56,6 +58,8 @@ attack close "it closes the channel" "ended with status 0, and was not asked to"
 dial fd "$a"
 same "an answer about a section that is gone is passed over" yes "$(asks "$fd" yes)"
 same "by the same process" still "$(asks "$fd" still)"
+same "and so are connections that nobody asked for" "old rows" "$(asks "$fd" "old rows")"
+same "by the same process again" still "$(asks "$fd" still)"
 
 # Exit code 2 is an error of configuration: it is not tried again until something changes.
 held() { ctl status | grep -Eq 'hostile.* held|held.*hostile'; }

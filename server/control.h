@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * control.h - the door for gyrectl: its clients, and what is asked of services for them.
+ * A part of supervisor.h, which alone includes it.
+ */
+#ifndef GYRE_CONTROL_H
+#define GYRE_CONTROL_H
+
+#include "words.h"
+
+struct supervisor;
+struct process;
+struct problems;
+struct proposal;
+
+/* ---- control.c ---- */
+
+enum client_state {
+    CLIENT_ASKS, CLIENT_WAITS_RELOAD, CLIENT_WAITS_PROPOSAL, CLIENT_WAITS_STOP,
+    CLIENT_WAITS_UPGRADE, CLIENT_ANSWERED,
+    CLIENT_WAITS_SERVICES, /* not handed over, as are those before */
+};
+struct client {
+    int fd; /* -1: free */
+    uid_t uid;
+    struct words asked;
+    const struct proposal *proposal; /* what it waits for */
+    struct inquiry *inquiry;         /* what services are asked for it; or NULL */
+    size_t sent;
+    char *answer;
+    size_t answer_n;
+    int64_t deadline_ms;
+    bool fresh; /* wants the reload after the one under way */
+    enum client_state state;
+};
+struct control {
+    int fd;
+    const char *path;
+    struct client clients[LIMIT_CONTROL_CLIENTS];
+};
+bool control_open(struct control *, const char *path, char *why, size_t why_n);
+size_t control_fds(const struct control *, struct pollfd *, size_t most);
+int64_t control_deadline(const struct control *);
+void control_turn(struct supervisor *);
+void control_answer(struct supervisor *, struct client *); /* or the answer is put off */
+void control_tell(struct supervisor *, enum client_state, const char *text); /* who waits so */
+void client_answer(struct client *, const char *text);
+void control_reloaded(struct supervisor *, bool ok, const struct problems *);
+void control_close(struct control *); /* answers those who wait for the end */
+
+/* ---- inquiry.c: what only the services know ---- */
+
+void request_connections(struct supervisor *, struct client *, char **word, FILE *);
+void request_kill(struct supervisor *, struct client *, char **word, FILE *);
+/* An answer of a service. false: it makes no sense. */
+bool inquiry_rows(struct supervisor *, struct process *);
+bool inquiry_killed(struct supervisor *, struct process *);
+void inquiry_turn(struct supervisor *); /* goes on where a service is gone or silent */
+int64_t inquiry_deadline(const struct supervisor *);
+void inquiry_free(struct inquiry *);          /* may be NULL */
+void inquiry_end_all(struct supervisor *);    /* another program takes over: they are to ask it */
+#endif

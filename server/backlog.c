@@ -49,7 +49,7 @@ static size_t socket_fds(const struct instance *in, struct pollfd *fds, size_t m
     for (size_t i = 0; i < in->doors_n; i++) {
         const struct socket_set *set = in->doors[i].sockets;
         for (uint32_t j = 0; set && j < set->n; j++, n++)
-            if (n < most) fds[n] = (struct pollfd){.fd = set->fds[j], .events = POLLIN};
+            if (fds && n < most) fds[n] = (struct pollfd){.fd = set->fds[j], .events = POLLIN};
     }
     return n;
 }

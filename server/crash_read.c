@@ -42,7 +42,7 @@ static void place(const struct box_module *modules, uint32_t n, uint64_t address
 
 static void take_box(const struct black_box *page, uint32_t at, struct crash *c)
 {
-    struct box_module modules[BOX_MODULES];
+    struct box_module modules[BOX_MODULES] = {0};
     struct box b;
     uint32_t modules_n = at_most(atomic_load(&page->modules_n), BOX_MODULES);
     copy_once(modules, page->modules, modules_n * sizeof *modules);

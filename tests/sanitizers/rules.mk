@@ -16,7 +16,8 @@ $(BUILD)/tests/load: tests/sanitizers/load.c $(BUILD)/flags
 asan:
 	@tools/deps check
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined programs
-	@BUILD=build/asan SEEDS=$${SEEDS:-200} tests/run $(or $(GROUPS),code)
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/sanitizers/leaks:print_suppressions=0 \
+	    BUILD=build/asan SEEDS=$${SEEDS:-200} tests/run $(or $(GROUPS),code)
 
 tsan:
 	@tools/deps check

@@ -10,12 +10,16 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <netdb.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "log.h"
 
 /* Where there is no openat2 (valgrind), or it is refused as unknown (old container profiles):
  * folder by folder, and no link. */
@@ -82,11 +86,24 @@ static int system_root(const char *path, struct file_facts *out)
     return with_facts(fd < 0 ? -errno : fd, out);
 }
 
+/* Once a minute at most: whoever asks for such files could fill the log. */
+static void tell_refused(const char *path)
+{
+    static _Atomic int64_t next;
+    struct timespec now;
+    int64_t due = atomic_load(&next);
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec < due || !atomic_compare_exchange_strong(&next, &due, now.tv_sec + 60)) return;
+    log_warn("uid %u may not read %s: give others r on it, or set user = in the section",
+             (unsigned)geteuid(), path);
+}
+
 static int system_open(int root, const char *path, struct file_facts *out)
 {
     int fd = open_beneath(root, path, O_RDONLY | O_NONBLOCK, RESOLVE_NO_SYMLINKS);
     bool link = fd == -ELOOP;
     if (link) fd = open_beneath(root, path, O_RDONLY | O_NONBLOCK, 0);
+    if (fd == -EACCES) tell_refused(path);
     fd = with_facts(fd, out);
     if (fd >= 0) out->through_link = link;
     return fd;

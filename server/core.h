@@ -248,6 +248,11 @@ int grant_want(struct version *, gyre_view);              /* a handle, or a gyre
 const struct grant *grant_root(const struct version *, int handle); /* NULL: no path */
 bool grant_dial(const struct version *, gyre_view to);
 void grants_free(struct version *);
+/* Folders by path, opened by somebody else: what a wanted folder is taken from first. fd is taken.
+ * false: no memory. */
+bool given_add(struct service *, gyre_view path, int fd);
+int given_take(struct service *, const char *path); /* yours; -1: there is none */
+void given_drop(struct service *);
 void *version_mem_block(struct version *, void *old, size_t n); /* as mem_block, of the version */
 void *version_mem(struct version *, size_t n); /* zeroed, freed with it; NULL: past the limit */
 

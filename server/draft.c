@@ -86,6 +86,7 @@ bool draft_prepare(struct serve *s, struct message *m)
     message_begin(&out, M_PREPARED);
     message_put_number(&out, d->id);
     message_put_number(&out, version);
+    given_drop(s->service);
     const char *outgrown = s->service->outgrown;
     message_put_number(&out, outgrown[0] ? PREPARED_ELSEWHERE : d->version != NULL);
     message_put_text(&out, gyre_str(outgrown[0] ? outgrown : why));

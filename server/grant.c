@@ -69,6 +69,61 @@ void *version_mem(struct version *v, size_t n)
     return version_mem_block(v, NULL, n);
 }
 
+/* ---- folders that were sent ---- */
+
+struct given_root {
+    struct given_root *next;
+    int fd;
+    char path[];
+};
+
+bool given_add(struct service *s, gyre_view path, int fd)
+{
+    struct given_root *g = calloc(1, sizeof *g + path.n + 1);
+    if (!g) return false;
+    if (path.n) memcpy(g->path, path.p, path.n);
+    g->fd = fd;
+    g->next = s->given;
+    s->given = g;
+    return true;
+}
+
+int given_take(struct service *s, const char *path)
+{
+    struct given_root **at = &s->given;
+    while (*at && strcmp((*at)->path, path) != 0) at = &(*at)->next;
+    struct given_root *g = *at;
+    int fd = g ? g->fd : -1;
+    if (g) *at = g->next;
+    free(g);
+    return fd;
+}
+
+void given_drop(struct service *s)
+{
+    while (s->given) {
+        struct given_root *g = s->given;
+        s->given = g->next;
+        blocking->close(g->fd);
+        free(g);
+    }
+}
+
+/* The descriptor of a folder that was sent, or that the version before was granted; or -1. */
+static int at_hand(const struct version *v, const char *path)
+{
+    const struct version *before = v->section->newest;
+    for (const struct given_root *g = v->section->service->given; g; g = g->next)
+        if (strcmp(g->path, path) == 0) return g->fd;
+    for (uint32_t i = 0; before && before != v && i < before->grants_n; i++)
+        if (before->grants[i].fd >= 0 &&
+            strcmp(before->grants[i].text + strlen("path:"), path) == 0)
+            return before->grants[i].fd;
+    return -1;
+}
+
+/* ---- wanting ---- */
+
 /* The process is closed in, and this is outside: a new one has to be made for it. */
 static int outgrown(struct service *s, const char *text)
 {
@@ -76,11 +131,18 @@ static int outgrown(struct service *s, const char *text)
     return GYRE_DENIED;
 }
 
-static int open_folder(struct service *s, struct grant *g, const char *path)
+static int open_folder(const struct version *v, struct grant *g, const char *path)
 {
-    struct file_facts st;
+    struct service *s = v->section->service;
+    struct file_facts st, inside;
+    char by_fd[64];
+    int hand = at_hand(v, path);
     if (s->jail && !(s->jail->grants & JAIL_FILES)) return outgrown(s, g->text);
-    g->fd = blocking->root(path, &st);
+    (void)snprintf(by_fd, sizeof by_fd, "/proc/self/fd/%d", hand);
+    g->fd = blocking->root(hand < 0 ? path : by_fd, &st);
+    if (hand >= 0 && g->fd >= 0 && blocking->facts(g->fd, "./.", &inside) == -EACCES)
+        log_error("%s: this service's user may not enter %s: give others r and x on it, or set "
+                  "user = in its section", v->section->name, path);
     if (g->fd < 0) return g->fd == -ENOENT || g->fd == -ENOTDIR ? GYRE_ABSENT : GYRE_DENIED;
     g->dev = st.dev;
     g->ino = st.ino;
@@ -106,7 +168,7 @@ int grant_want(struct version *v, gyre_view text)
     if (grown) v->grants = grown;
     if (!g.text || !grown) return GYRE_FULL;
     memcpy(g.text, text.p, text.n);
-    if (path) res = open_folder(sv, &g, g.text + (text.n - rest.n));
+    if (path) res = open_folder(v, &g, g.text + (text.n - rest.n));
     else if (sv->jail && !jail_may_dial(sv->jail, rest)) res = outgrown(sv, g.text);
     if (res < 0) return res;
     v->grants[v->grants_n] = g;

@@ -33,6 +33,10 @@ enum jail_grant {
     JAIL_NEVER = 256,   /* of the filter's table: only to have a name */
 };
 
+struct jail_ids { /* the user of a service */
+    bool set; /* false: the supervisor's own */
+    uint32_t uid, gid;
+};
 struct jail_root { /* a folder that may be read */
     uint64_t dev, ino;
     int fd; /* the grant's, or -1: looked up by path */
@@ -58,6 +62,8 @@ struct jail {
     char missing[256];  /* what is not in force, and why; "": nothing */
 };
 
+/* jail_user.c: before anything is loaded. false: why. */
+bool jail_user(const struct jail_ids *, bool keep_capabilities, char *why, size_t why_n);
 /* Of a service whose sections are prepared. NULL: no memory. */
 struct jail *jail_make(const struct service *, enum jail_mode);
 uint32_t jail_rings(const struct jail *); /* enum ring_may: what its rings may do */

@@ -34,25 +34,40 @@ static int wrong(const char *what)
     return 2;
 }
 
-/* --service NAME GENERATION WORKERS RING SANDBOX */
+/* A number, or "-". */
+static bool id_of(const char *text, uint32_t *id)
+{
+    uint64_t n = 0;
+    bool ok = gyre_dec(gyre_str(text), UINT32_MAX - 1, &n);
+    *id = (uint32_t)n;
+    return ok;
+}
+
+/* --service NAME GENERATION WORKERS RING SANDBOX UID GID; the last two are "-" without a change */
 static int run_service(int n, char **argument)
 {
     uint64_t generation = 0, workers = 0;
     enum ring_kind ring;
     enum jail_mode sandbox;
-    if (n != 5 || !gyre_dec(gyre_str(argument[1]), UINT32_MAX, &generation) ||
+    struct jail_ids ids = {.set = false};
+    char why[160];
+    if (n != 7 || !gyre_dec(gyre_str(argument[1]), UINT32_MAX, &generation) ||
         !gyre_dec(gyre_str(argument[2]), LIMIT_WORKERS, &workers) || !workers ||
         !ring_kind_of(argument[3], &ring) || !jail_mode_of(argument[4], &sandbox) ||
+        (strcmp(argument[5], "-") != 0 &&
+         !(ids.set = id_of(argument[5], &ids.uid) && id_of(argument[6], &ids.gid))) ||
         fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC) != 0 || fcntl(STATS_FD, F_SETFD, FD_CLOEXEC) != 0)
         return wrong("--service is for the supervisor");
     (void)prctl(PR_SET_NAME, "gyre");
+    bool own = jail_user(&ids, sandbox == JAIL_OFF, why, sizeof why);
     const struct service_start start = {.name = argument[0],
                                         .generation = (uint32_t)generation,
                                         .workers = (uint32_t)workers,
                                         .ring = ring,
                                         .channel = CHANNEL_FD,
                                         .stats_fd = STATS_FD,
-                                        .sandbox = sandbox};
+                                        .sandbox = sandbox,
+                                        .lacks = own ? NULL : why};
     return service_main(&start);
 }
 

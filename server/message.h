@@ -10,6 +10,8 @@
  * big-endian (message_put_*, message_get_*).
  *
  * Down, and the fields of the body:
+ *   M_OPENED    what the next plugin or section is about, with a descriptor, as a service's own
+ *               user may not reach it by its path: text path
  *   M_PLUGIN    load this plugin: text name, text path of the private copy
  *   M_SECTION   a section, or a new version of it: number id, text name, text plugin
  *   M_ENTRY     one key of it: number id, text key, text value, text where, text folder
@@ -63,7 +65,7 @@
 
 enum message_type {
     M_PLUGIN = 1, M_SECTION, M_ENTRY, M_PREPARE, M_LISTEN, M_UNLISTEN, M_COMMIT, M_ABANDON,
-    M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE, M_SAVE, M_RESTORE, M_LIST, M_KILL,
+    M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE, M_SAVE, M_RESTORE, M_LIST, M_KILL, M_OPENED,
     M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL, M_JAILED, M_RESTORED, M_ROWS, M_KILLED,
     M_STREAM = 96, M_PART, M_TAKEN, M_MOVED, /* of transfer.c */
 };
@@ -111,6 +113,7 @@ struct service_start {
     int stats_fd;        /* struct stats_page in a memfd; taken; -1: a private page */
     bool threads_only;   /* --single: return instead of _exit, install no signal handlers */
     enum jail_mode sandbox; /* not with threads_only */
+    const char *lacks;   /* what of the sandbox could not be had so far; NULL: nothing */
 };
 /* Runs until drained or the channel ends; the exit status. [its own process or thread] */
 int service_main(const struct service_start *);

@@ -40,6 +40,9 @@ const struct option_info host_options[] = {
     ROW("group", GYRE_STRING, NULL, NULL,
         "Sections of one group share a process: a name in lower case. Without it each plugin has a "
         "process of its own."),
+    ROW("user", GYRE_STRING, NULL, NULL,
+        "The user that its process runs as, where the server runs as root. Without it: that of "
+        "[server]."),
     {0}};
 
 const struct option_info server_options[] = {
@@ -55,6 +58,9 @@ const struct option_info server_options[] = {
     ROW("sandbox", GYRE_CHOICE, "auto", "auto|require|off",
         "Whether a service may do only what its configuration grants; auto: as far as this kernel "
         "can enforce it; require: a service does not start where something is missing."),
+    ROW("user", GYRE_STRING, NULL, NULL,
+        "The user of services, where the server runs as root. Without it: gyre, or where there is "
+        "no such user a number for each service that is nobody else's."),
     ROW("drain_time", GYRE_TIME, "30s", "1ms..365d|never",
         "How long streams may take to end when the server stops or their section is removed."),
     ROW("stay_time", GYRE_TIME, "1h", "1ms..365d|never",
@@ -173,8 +179,8 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
     char why[PROBLEM_TEXT];
     bool no_memory = false;
     /* rows of server_options */
-    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, SANDBOX, DRAIN_TIME, STAY_TIME, CALLBACK_MAX,
-           REFUSE_TIME, REFUSE_LOOPBACK, BREAKER_REFUSE };
+    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, SANDBOX, USER, DRAIN_TIME, STAY_TIME,
+           CALLBACK_MAX, REFUSE_TIME, REFUSE_LOOPBACK, BREAKER_REFUSE };
     for (size_t i = 0; server_options[i].name; i++) {
         const struct option_info *o = &server_options[i];
         errno = 0;
@@ -197,6 +203,7 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
         .breaker_refuse_ms = whole_ms(values[BREAKER_REFUSE].number),
         .refuse_loopback = values[REFUSE_LOOPBACK].number != 0,
     };
+    free(values[USER].text); /* user.c reads the entry */
     if (no_memory) server_settings_free(settings);
     return !no_memory;
 }

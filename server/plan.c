@@ -159,6 +159,7 @@ struct plan *plan_make(const struct plan_source *from, struct problems *problems
     plan->workers = workers_of(&plan->settings, from->single);
     plan->ring = ring_of(from, &plan->settings, problems);
     group_instances(plan, from->folder, problems);
+    users_assign(plan, from->before, from->single, problems);
     tell_troubles(plan, from, problems);
     return plan;
 }

@@ -108,10 +108,24 @@ static uint32_t count_metrics(const struct plugin *p)
 
 /* ---- loading ---- */
 
-static const struct gyre_plugin *open_descriptor(const char *path, void **handle, char *why,
-                                                 size_t why_n)
+/* By its descriptor where there is one, which stays open: the loader knows objects by their names,
+ * and this number is not to be another's. To all who ask later it is called by its path. */
+static void *open_object(const char *path, int fd)
 {
-    *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    char by_fd[64];
+    struct link_map *map = NULL;
+    (void)snprintf(by_fd, sizeof by_fd, "/proc/self/fd/%d", fd);
+    void *handle = dlopen(fd < 0 ? path : by_fd, RTLD_NOW | RTLD_LOCAL);
+    char *name = handle && fd >= 0 ? strdup(path) : NULL;
+    if (name && dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0) map->l_name = name;
+    else free(name);
+    return handle;
+}
+
+static const struct gyre_plugin *open_descriptor(const char *path, int fd, void **handle,
+                                                 char *why, size_t why_n)
+{
+    *handle = open_object(path, fd);
     if (!*handle) {
         const char *text = dlerror();
         snprintf(why, why_n, "%s", text ? text : "cannot be loaded");
@@ -127,7 +141,7 @@ static const struct gyre_plugin *open_descriptor(const char *path, void **handle
 const struct gyre_plugin *plugin_descriptor(const char *path, char *why, size_t why_n)
 {
     void *handle;
-    return open_descriptor(path, &handle, why, why_n);
+    return open_descriptor(path, -1, &handle, why, why_n);
 }
 
 /* Sanitizers and coverage write to the statics of what they watch. */
@@ -140,10 +154,10 @@ static bool is_instrumented(void *handle)
     return false;
 }
 
-struct plugin *plugin_load(const char *path, char *why, size_t why_n)
+struct plugin *plugin_load(const char *path, int fd, char *why, size_t why_n)
 {
     void *handle;
-    const struct gyre_plugin *d = open_descriptor(path, &handle, why, why_n);
+    const struct gyre_plugin *d = open_descriptor(path, fd, &handle, why, why_n);
     struct plugin *p = d ? calloc(1, sizeof *p) : NULL;
     if (d && !p) snprintf(why, why_n, "no memory");
     if (!p) return NULL;

@@ -6,6 +6,7 @@
  * that is not read or an answer that does not come ends that process, and no other; a process that
  * serves is not killed because a new configuration takes too long to load.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,7 @@ static void tell_version(struct supervisor *s, struct process *p, const struct i
         message_put_text(&s->out, gyre_str(e->folder));
         process_tell(s, p, -1);
     }
+    if (p->pid) roots_tell(s, p, in);
     message_begin(&s->out, M_PREPARE);
     message_put_number(&s->out, in->tally->id);
     message_put_number(&s->out, in->version);
@@ -130,6 +132,7 @@ static struct process *launch(struct supervisor *s, struct service *v, const str
     tell_number(s, p, M_LEVEL, (uint64_t)s->level);
     refuse_tell(s, v, p);
     for (size_t i = 0; i < crew->modules_n; i++) {
+        if (p->pid) opened_tell(s, p, crew->modules[i]->copy, O_RDONLY);
         message_begin(&s->out, M_PLUGIN);
         message_put_text(&s->out, gyre_str(crew->modules[i]->info->name));
         message_put_text(&s->out, gyre_str(crew->modules[i]->copy));

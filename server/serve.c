@@ -77,7 +77,7 @@ static bool on_plugin(struct serve *s, struct message *m)
     char why[512], text[600];
     char *name = serve_text(m), *path = serve_text(m);
     bool ok = name && path && gyre_end(&m->in);
-    if (ok && !service_load(s->service, path, why, sizeof why)) {
+    if (ok && !service_load(s->service, path, given_take(s->service, path), why, sizeof why)) {
         snprintf(text, sizeof text, "plugin %s: %s", name, why);
         fatal(s, EXIT_CONFIG, text);
     }
@@ -100,6 +100,15 @@ static bool on_refuse(struct serve *s, struct message *m)
 }
 
 /* Those who stay are told later; else once. */
+static bool on_root(struct serve *s, struct message *m)
+{
+    gyre_view path = message_get_text(m);
+    if (!gyre_end(&m->in) || m->fd < 0) return false;
+    if (!given_add(s->service, path, m->fd)) return true; /* it is opened by its path, then */
+    m->fd = -1;
+    return true;
+}
+
 static void begin_drain(struct serve *s, int64_t within_ms, enum drain how)
 {
     if (s->drain_until_ms && s->drain != DRAIN_REPLACED) return;
@@ -147,6 +156,7 @@ static bool handle(struct serve *s, struct message *m)
     uint64_t number, how;
     switch (m->type) {
     case M_PLUGIN: return on_plugin(s, m);
+    case M_OPENED: return on_root(s, m);
     case M_SECTION: return draft_section(s, m);
     case M_ENTRY: return draft_entry(s, m);
     case M_PREPARE: return draft_prepare(s, m);

@@ -63,9 +63,9 @@ bool service_worker(struct service *s, uint32_t index, struct ring *ring)
     return s->workers[index] != NULL;
 }
 
-struct plugin *service_load(struct service *s, const char *path, char *why, size_t why_n)
+struct plugin *service_load(struct service *s, const char *path, int fd, char *why, size_t why_n)
 {
-    struct plugin *p = plugin_load(path, why, why_n), **at = &s->plugins;
+    struct plugin *p = plugin_load(path, fd, why, why_n), **at = &s->plugins;
     if (!p) return NULL;
     if (service_plugin(s, p->name))
         snprintf(why, why_n, "a plugin named %s is loaded already", p->name);

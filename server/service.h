@@ -23,6 +23,7 @@ struct service {
     pthread_mutex_t lock;    /* of: retired, signals to the control thread */
     struct version *retired; /* that no worker holds any more: on_unload */
     _Atomic uint64_t loads;  /* odd: an on_load runs (shared/1's grace) */
+    struct given_root *given; /* folders for the section that is prepared next (M_OPENED) */
     struct jail *jail;       /* what it is closed in (jail.h); NULL: it is not, or not yet */
     char outgrown[256];      /* what the version prepared last wants, and the jail has not; or "" */
     int wake_fd;             /* eventfd: the control thread looks again; -1: nobody waits */
@@ -43,7 +44,7 @@ struct service *service_make(const char *name, uint32_t generation, uint32_t wor
 bool service_worker(struct service *, uint32_t index, struct ring *);
 
 /* Loads a plugin (plugin.c), fills its needs from host services and plugins loaded before. */
-struct plugin *service_load(struct service *, const char *path, char *why, size_t why_n);
+struct plugin *service_load(struct service *, const char *path, int fd, char *why, size_t why_n);
 struct plugin *service_plugin(struct service *, const char *name);
 
 /* A section, with its first version prepared (on_load). NULL: why. It does not serve yet. */
@@ -78,7 +79,8 @@ void service_reap(struct service *);   /* unloads retired versions, frees remove
 void service_free(struct service *);   /* after the workers have stopped */
 
 /* ---- plugin.c: the only room that knows dlopen ---- */
-struct plugin *plugin_load(const char *path, char *why, size_t why_n);
+/* fd: of that file, taken on success, where the path may be out of reach; -1: by the path. */
+struct plugin *plugin_load(const char *path, int fd, char *why, size_t why_n);
 /* The const descriptor, checked, without binding anything: for the metadata child. */
 const struct gyre_plugin *plugin_descriptor(const char *path, char *why, size_t why_n);
 bool plugin_bind(struct service *, struct plugin *, char *why, size_t why_n); /* api, needs */

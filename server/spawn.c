@@ -151,7 +151,7 @@ static bool start_thread(struct process *p, const struct crew *crew, int channel
     struct thread_start *t = need_memory(calloc(1, sizeof *t));
     (void)snprintf(t->name, sizeof t->name, "%s", p->name);
     t->start = (struct service_start){t->name, p->generation, crew->workers, crew->ring, channel,
-                                      stats, true, JAIL_OFF};
+                                      stats, true, JAIL_OFF, NULL};
     t->ended = ended[1];
     int err = pthread_create(&p->thread, NULL, run_thread, t);
     if (err) {
@@ -168,11 +168,16 @@ static bool start_thread(struct process *p, const struct crew *crew, int channel
 
 static bool start_process(struct process *p, const struct crew *crew, int channel)
 {
-    char generation[16], workers[16];
+    char generation[16], workers[16], uid[16] = "-", gid[16] = "-";
+    if (crew->ids.set) {
+        (void)snprintf(uid, sizeof uid, "%u", crew->ids.uid);
+        (void)snprintf(gid, sizeof gid, "%u", crew->ids.gid);
+    }
     (void)snprintf(generation, sizeof generation, "%u", p->generation);
     (void)snprintf(workers, sizeof workers, "%u", crew->workers);
     const char *argv[] = {"gyre", "--service", p->name, generation, workers,
-                          ring_kind_name(crew->ring), jail_mode_name(crew->sandbox), NULL};
+                          ring_kind_name(crew->ring), jail_mode_name(crew->sandbox), uid, gid,
+                          NULL};
     const int as[] = {CHANNEL_FD, STATS_FD};
     int fds[2] = {fcntl(channel, F_DUPFD_CLOEXEC, STATS_FD + 1),
                   fcntl(p->stats_fd, F_DUPFD_CLOEXEC, STATS_FD + 1)};

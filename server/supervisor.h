@@ -154,6 +154,7 @@ struct crew { /* what shares one process */
     uint32_t workers;
     enum ring_kind ring;
     enum jail_mode sandbox;
+    struct jail_ids ids;
     struct module **modules; /* offers before needs */
     size_t modules_n;
     struct instance **instances;
@@ -344,9 +345,7 @@ struct crashes { /* the latest, a ring */
 };
 /* The one report of a process that died of a signal: log, file, list. how: "crashed: SIGSEGV" */
 struct crash *crash_report(struct supervisor *, const struct process *, const char *how);
-/* jailed.c: what a process told that it is closed in. false: the message is wrong. */
-bool jailed_take(struct process *, struct message *);
-bool jailed_json(const struct supervisor *, const char *service, FILE *); /* false: none runs */
+#include "closed_in.h"
 void crashes_json(const struct supervisor *, FILE *);
 void crashes_free(struct crashes *);
 

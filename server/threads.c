@@ -77,6 +77,7 @@ static bool enter_jail(struct threads *t)
     if (t->start->threads_only || t->start->sandbox == JAIL_OFF) return true;
     t->jail = jail_make(t->service, t->start->sandbox);
     if (!t->jail) return false;
+    if (t->start->lacks) jail_miss(t->jail, t->start->lacks);
     jail_enter(t->jail);
     helpers_settle(t->service->helpers, t->jail->helpers);
     return true;

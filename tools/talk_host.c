@@ -185,7 +185,7 @@ bool talk_host_load(const char *path, bool interposed, char *why, size_t why_n)
 {
     struct service *s = loaded ? NULL : service_make("gyre-test", 1, 0, NULL, 0, why, why_n);
     if (!s) return loaded != NULL;
-    loaded = service_load(s, path, why, why_n);
+    loaded = service_load(s, path, -1, why, why_n);
     s->plugins = NULL; /* it goes from service to service */
     service_free(s);
     if (!loaded) return false;

@@ -62,7 +62,7 @@ static void hook_close(struct gyre_actor *pub, enum gyre_why why)
 struct plugin *world_load(const char *path)
 {
     char why[512] = "";
-    struct plugin *p = plugin_load(path, why, sizeof why);
+    struct plugin *p = plugin_load(path, -1, why, sizeof why);
     struct service *s = p ? service_make("fuzz", 1, 1, NULL, 0, why, sizeof why) : NULL;
     if (!s || !plugin_bind(s, p, why, sizeof why)) fuzz_wrong("start", "%s", why);
     service_free(s);

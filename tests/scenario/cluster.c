@@ -43,7 +43,7 @@ void cluster_load(const char *folder)
         bool bundled = !strchr(sites[i].plugin, '/');
         snprintf(path, sizeof path, "%s/%s%s.so", folder, bundled ? "plugins/" : "",
                  sites[i].plugin);
-        struct plugin *p = service_load(s, path, why, sizeof why);
+        struct plugin *p = service_load(s, path, -1, why, sizeof why);
         if (p) *p->p.api = shadow_before(&host_api), callbacks_wrap(p);
         else fprintf(stderr, "%s: %s\n", path, why), exit(2);
     }

@@ -36,7 +36,8 @@ static inline void begin_with(uint32_t workers)
     int ends[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     channel = ends[0];
-    start = (struct service_start){"unit", 1, workers, RING_AUTO, ends[1], -1, true, JAIL_OFF};
+    start = (struct service_start){.name = "unit", .generation = 1, .workers = workers,
+                                   .channel = ends[1], .stats_fd = -1, .threads_only = true};
     cr_assert_eq(pthread_create(&thread, NULL, run, &start), 0);
 }
 

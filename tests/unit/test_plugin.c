@@ -25,7 +25,7 @@ static const char *file_of(const char *name)
 static struct plugin *load(const char *name)
 {
     why[0] = 0;
-    return service_load(world.service, file_of(name), why, sizeof why);
+    return service_load(world.service, file_of(name), -1, why, sizeof why);
 }
 
 static void begin(void)
@@ -72,9 +72,9 @@ Test(plugin, no_plugin_at_all)
     expect_refused("odd/NO_ENTRY", "it exports no gyre_plugin_v1");
     int fd = mkstemp(path), good = open(file_of("odd"), O_RDONLY | O_CLOEXEC);
     cr_assert(fd >= 0 && good >= 0);
-    cr_expect_null(service_load(world.service, path, why, sizeof why), "an empty file");
+    cr_expect_null(service_load(world.service, path, -1, why, sizeof why), "an empty file");
     cr_expect_eq(write(fd, "no plugin\n", 10), 10);
-    cr_expect_null(service_load(world.service, path, why, sizeof why));
+    cr_expect_null(service_load(world.service, path, -1, why, sizeof why));
     cr_expect(strstr(why, path), "%s", why);
     /* Cut off in its head. Longer beginnings may be a SIGBUS in the loader: what the server loads
      * was loaded in a child before. */
@@ -83,7 +83,8 @@ Test(plugin, no_plugin_at_all)
     for (off_t n = 4; n < 64; n += 10) {
         cr_assert_eq(ftruncate(fd, 0), 0);
         cr_assert_eq(pwrite(fd, bytes, (size_t)n, 0), n);
-        cr_expect_null(service_load(world.service, path, why, sizeof why), "%lld", (long long)n);
+        cr_expect_null(service_load(world.service, path, -1, why, sizeof why), "%lld",
+                       (long long)n);
         cr_expect_neq(why[0], 0);
     }
     close(good);

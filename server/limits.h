@@ -98,6 +98,7 @@ enum {
     LIMIT_DEBOUNCE_MS = 150,        /* after the last change of a watched folder */
     LIMIT_UPGRADE_MS = 60 * 1000,   /* for the new program to check, and for a change to end */
     LIMIT_NOTIFY_MS = 200,          /* a state that the service manager had no room for */
+    LIMIT_LET_GO_MS = 500,          /* for a service to close a socket; the loop waits */
     LIMIT_PORT_RETRY_MS = 2000,     /* a port that was taken is tried again */
     LIMIT_CONTROL_CLIENTS = 16,
     LIMIT_CONTROL_LINE = 256 * 1024, /* one request: a value, each byte of it escaped by four */

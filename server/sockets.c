@@ -17,7 +17,7 @@
 
 #include "supervisor.h"
 
-enum { BACKLOG = 4096, DATAGRAM_BUFFER = 1 << 20 };
+enum { BACKLOG = 4096, DATAGRAM_BUFFER = 1 << 20, CLOSED_KEPT = 16 };
 
 static bool set_option(int fd, int level, int name, int value)
 {
@@ -91,9 +91,41 @@ static bool clear_path(const struct endpoint *e, char *why, size_t why_n)
     return false;
 }
 
+/* What we closed a moment ago a service may still hold: it was told to let go, and the kernel takes
+ * its time with an accept under way. Whoever takes a section out and puts it back finds the port
+ * free. */
+static struct {
+    char text[128];
+    int64_t at_ms;
+} closed[CLOSED_KEPT];
+static size_t closed_at;
+
+static void note_closed(const struct endpoint *e)
+{
+    (void)snprintf(closed[closed_at].text, sizeof closed->text, "%s", e->text);
+    closed[closed_at].at_ms = clock_ms();
+    closed_at = (closed_at + 1) % CLOSED_KEPT;
+}
+
+static void wait_until_let_go(const struct endpoint *e)
+{
+    int64_t until = 0;
+    for (size_t i = 0; i < CLOSED_KEPT; i++)
+        if (closed[i].at_ms && strcmp(closed[i].text, e->text) == 0 &&
+            clock_ms() - closed[i].at_ms < LIMIT_LET_GO_MS)
+            until = clock_ms() + LIMIT_LET_GO_MS;
+    while (clock_ms() < until) {
+        int fd = open_one(e, false, false);
+        if (fd >= 0) (void)close(fd);
+        if (fd >= 0 || errno != EADDRINUSE) return;
+        (void)poll(NULL, 0, 1);
+    }
+}
+
 static bool probe(const struct endpoint *e, char *why, size_t why_n)
 {
     if (e->kind == ENDPOINT_UNIX) return clear_path(e, why, why_n);
+    wait_until_let_go(e);
     int fd = open_one(e, false, false);
     if (fd < 0) {
         say_why_not(e, errno, why, why_n);
@@ -172,6 +204,7 @@ void sockets_close_unkept(struct socket_set **all)
             continue;
         }
         *at = set->next;
+        note_closed(&set->endpoint);
         set_close(set);
     }
 }

@@ -87,6 +87,27 @@ Test(sockets, only_what_is_kept_stays)
     cr_expect_not(first->keep, "asked anew each time");
 }
 
+static void *let_go(void *fd)
+{
+    (void)poll(NULL, 0, 30);
+    close(*(int *)fd);
+    return NULL;
+}
+
+/* A section is taken out and put back: its service still holds the socket, for a moment. */
+Test(sockets, a_port_that_is_about_to_be_let_go)
+{
+    pthread_t service;
+    endpoint_at("tcp:127.0.0.1");
+    struct socket_set *set = sockets_open(&all, &e, 1, why, sizeof why);
+    cr_assert_not_null(set, "%s", why);
+    int held = dup(set->fds[0]);
+    sockets_close_unkept(&all);
+    cr_assert_eq(pthread_create(&service, NULL, let_go, &held), 0);
+    cr_expect_not_null(sockets_open(&all, &e, 1, why, sizeof why), "%s", why);
+    cr_assert_eq(pthread_join(service, NULL), 0);
+}
+
 Test(sockets, who_has_the_port)
 {
     static const char *const kinds[] = {"tcp:127.0.0.1", "udp:127.0.0.1", "tcp:[::1]", "udp:[::1]"};

@@ -161,7 +161,7 @@ static int api_ask(struct gyre_actor *pub, gyre_ref to, uint32_t type, gyre_view
     struct actor *a = enter(pub, "gyre->ask");
     if (!done) bug("gyre->ask", "nobody to answer");
     if (is_over(a)) return GYRE_GONE;
-    return mail_ask(worker_here, a, to, type, v, within_ns, tag, done);
+    return mail_ask(worker_here, a, to, GYRE_NOTHING, type, v, within_ns, tag, done);
 }
 
 static int api_reply(struct gyre_actor *pub, gyre_ref to, uint64_t tag, int32_t err, gyre_view v)
@@ -301,7 +301,7 @@ const void *host_service(const char *id)
         const char *id;
         const void *table;
     } services[] = {{"bus/1", &bus_table}, {"file/1", &file_table}, {"work/1", &work_table},
-                    {"shared/1", &shared_table}};
+                    {"shared/1", &shared_table}, {"wide/1", &wide_table}};
     for (size_t i = 0; i < sizeof services / sizeof *services; i++)
         if (!strcmp(services[i].id, id)) return services[i].table;
     return NULL;

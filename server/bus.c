@@ -117,25 +117,33 @@ static bool members_room(struct worker *w, struct topic *t)
     return true;
 }
 
-static int bus_join(struct gyre_actor *pub, gyre_view name, bool in)
+/* The seat of an actor that has extras, or the end of its list. */
+static struct topic_seat **seat_in(struct extra *x, const struct plugin *p, gyre_view name)
 {
-    struct actor *a = enter(pub, "bus->join");
-    struct worker *w = worker_here;
+    struct topic_seat **at = &x->seats;
+    while (*at && !((*at)->topic->plugin == p &&
+                    gyre_eq(name, (gyre_view){(*at)->topic->name, (*at)->topic->name_n})))
+        at = &(*at)->next;
+    return at;
+}
+
+int bus_join_of(struct worker *w, struct actor *a, const struct plugin *p, gyre_view name, bool in)
+{
     struct extra *x = actor_extra(w, a);
     struct topic_seat **at, *seat;
     int seats = 0;
     if (a->flags & A_CLOSING) return GYRE_GONE;
     if (!name.n || name.n > LIMIT_TOPIC) return GYRE_INVALID;
     if (!x) return GYRE_FULL;
-    for (at = &x->seats; *at; at = &(*at)->next, seats++)
-        if (gyre_eq(name, (gyre_view){(*at)->topic->name, (*at)->topic->name_n})) break;
+    at = seat_in(x, p, name);
     if (!in) {
         if (*at) leave(w, at);
         return GYRE_OK;
     }
     if (*at) return GYRE_OK;
+    for (seat = x->seats; seat; seat = seat->next) seats++;
     if (seats >= LIMIT_TOPICS_PER_ACTOR) return GYRE_FULL;
-    struct topic *t = topic_of(w, a->kind->plugin, name);
+    struct topic *t = topic_of(w, p, name);
     if (!t) return GYRE_FULL;
     seat = members_room(w, t) ? pool_take(w, sizeof *seat) : NULL;
     if (!seat) {
@@ -149,17 +157,15 @@ static int bus_join(struct gyre_actor *pub, gyre_view name, bool in)
     return GYRE_OK;
 }
 
-static struct topic_seat **seat_in(struct extra *x, gyre_view name)
+static int bus_join(struct gyre_actor *pub, gyre_view name, bool in)
 {
-    struct topic_seat **at = &x->seats;
-    while (*at && !gyre_eq(name, (gyre_view){(*at)->topic->name, (*at)->topic->name_n}))
-        at = &(*at)->next;
-    return at;
+    struct actor *a = enter(pub, "bus->join");
+    return bus_join_of(worker_here, a, a->kind->plugin, name, in);
 }
 
-static bool is_member(const struct actor *a, gyre_view name)
+static bool is_member(const struct actor *a, const struct plugin *p, gyre_view name)
 {
-    return a && a->extra && *seat_in(a->extra, name);
+    return a && a->extra && *seat_in(a->extra, p, name);
 }
 
 /* Hands out to a list of names made first: members may leave meanwhile. */
@@ -174,7 +180,7 @@ static void run_topic(struct worker *w, struct item *item)
     for (uint32_t i = 0; i < n; i++) {
         gyre_ref to = w->topics->names[i]; /* a callback that joins may move the list */
         if (to.at == m->from.at && to.id == m->from.id) continue;
-        if (w->topics->leaves != leaves && !is_member(actor_at(w, to), name)) continue;
+        if (w->topics->leaves != leaves && !is_member(actor_at(w, to), m->plugin, name)) continue;
         m->uses++;
         mail_deliver(w, to, m);
     }

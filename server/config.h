@@ -163,6 +163,7 @@ struct option_info {
 struct need_info {
     char *id;
     bool optional;
+    bool messages; /* a message interface (wide/1): no table */
 };
 struct plugin_info {
     char *name, *version, *summary;

@@ -229,6 +229,7 @@ struct section {
     _Atomic uint8_t leaving_why;             /* enum gyre_why; set before it is told to leave */
     _Atomic uint32_t leaving_share;          /* of LEAVE_ALL: whose turn to leave has come */
     bool removed;                            /* the control thread frees it when all have left */
+    bool last;                               /* leaves when all others have (wide.c) */
     struct listening *listening;             /* its sockets; the control thread's */
     struct section_orders *orders;           /* of each worker */
     _Atomic uint32_t unended;                /* orders about it */
@@ -416,8 +417,8 @@ void addresses_free(struct addresses *);
 /* mail.c, watching.c, bus.c */
 int mail_send(struct worker *, struct actor *from, const gyre_ref *to, size_t n, uint32_t type,
               uint64_t tag, gyre_view, struct bytes_core *body);
-int mail_ask(struct worker *, struct actor *, gyre_ref to, uint32_t type, gyre_view,
-             int64_t within_ns, uint64_t tag, gyre_done *);
+int mail_ask(struct worker *, struct actor *, gyre_ref to, gyre_view topic, uint32_t type,
+             gyre_view, int64_t within_ns, uint64_t tag, gyre_done *);
 int mail_reply(struct worker *, gyre_ref to, uint64_t tag, int32_t err, gyre_view);
 void mail_actor_ends(struct worker *, struct actor *); /* held mail bounces; it rests no more */
 int watch_set(struct worker *, struct actor *, gyre_ref, bool on);
@@ -425,7 +426,10 @@ void watch_actor_ends(struct worker *, struct actor *);
 void bus_actor_ends(struct worker *, struct actor *);
 void bus_free(struct worker *);
 void mail_resume(struct worker *, struct actor *);
+/* bus->join, of a topic of that plugin */
+int bus_join_of(struct worker *, struct actor *, const struct plugin *, gyre_view topic, bool in);
 extern const struct gyre_bus bus_table;
+extern const struct gyre_wide wide_table; /* wide.c */
 
 /* services/: tables by id */
 extern const struct gyre_file file_table;

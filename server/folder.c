@@ -273,12 +273,14 @@ const char *folder_nearest(const struct folder *folder, const char *plugin)
     return near.name;
 }
 
-struct module *folder_offer(const struct folder *folder, const char *interface)
+struct module *folder_offer(const struct folder *folder, const char *interface, bool messages)
 {
     for (size_t i = 0; i < folder->n; i++) {
         const struct plugin_file *f = &folder->files[i];
         for (size_t j = 0; f->module && !f->gone && j < f->module->info->offers_n; j++)
-            if (strcmp(f->module->info->offers[j].id, interface) == 0) return f->module;
+            if (f->module->info->offers[j].messages == messages &&
+                strcmp(f->module->info->offers[j].id, interface) == 0)
+                return f->module;
     }
     return NULL;
 }

@@ -24,7 +24,7 @@ struct graph {
 };
 
 /* The tables of services/: what every process has. */
-static const char *const host_offers[] = {"bus/1", "file/1", "work/1", "shared/1"};
+static const char *const host_offers[] = {"bus/1", "file/1", "work/1", "shared/1", "wide/1"};
 
 static bool host_has(const char *id)
 {
@@ -48,18 +48,54 @@ static size_t node_of(struct graph *g, struct module *m)
     return g->n++;
 }
 
+/* Another revision of that interface which somebody offers; or NULL. */
+static const char *other_revision(const struct folder *folder, const char *id)
+{
+    size_t n = strcspn(id, "/") + 1;
+    for (size_t i = 0; i < folder->n; i++) {
+        const struct plugin_file *f = &folder->files[i];
+        for (size_t j = 0; f->module && !f->gone && j < f->module->info->offers_n; j++)
+            if (strncmp(f->module->info->offers[j].id, id, n) == 0)
+                return f->module->info->offers[j].id;
+    }
+    return NULL;
+}
+
+static bool has_section(const struct plan *plan, const struct module *m)
+{
+    for (size_t i = 0; i < plan->instances_n; i++)
+        if (plan->instances[i].module == m) return true;
+    return false;
+}
+
+/* Why what it needs is not there. Whoever answers by messages needs a section: nobody else makes it
+ * serve. */
+static char *missing(const struct plugin_info *info, const struct need_info *need,
+                     const struct module *other, const struct folder *folder)
+{
+    const char *near = other_revision(folder, need->id);
+    if (other)
+        return text_of("waits: plugin %s asks '%s' of plugin %s, which has no section", info->name,
+                       need->id, other->info->name);
+    return text_of("waits: plugin %s needs '%s', which no plugin here offers%s%s%s%s", info->name,
+                   need->id, need->messages ? " by messages" : "", near ? " (there is '" : "",
+                   near ? near : "", near ? "')" : "");
+}
+
 /* Joins a plugin with those whose tables it needs; they are added when nothing else named them. */
-static void follow_needs(struct graph *g, size_t i, const struct folder *folder)
+static void follow_needs(struct graph *g, size_t i, const struct folder *folder,
+                         const struct plan *plan)
 {
     const struct plugin_info *info = g->node[i].module->info;
     for (size_t j = 0; j < info->needs_n; j++) {
-        const char *id = info->needs[j].id;
-        struct module *other = host_has(id) ? NULL : folder_offer(folder, id);
-        if (other && other != g->node[i].module)
+        const struct need_info *need = &info->needs[j];
+        if (host_has(need->id)) continue;
+        struct module *other = folder_offer(folder, need->id, need->messages);
+        bool there = other && (!need->messages || has_section(plan, other));
+        if (!there && !need->optional && !g->node[i].trouble)
+            g->node[i].trouble = missing(info, need, other, folder);
+        else if (there && !need->messages && other != g->node[i].module)
             g->node[root_of(g, i)].parent = root_of(g, node_of(g, other));
-        else if (!other && !host_has(id) && !info->needs[j].optional && !g->node[i].trouble)
-            g->node[i].trouble =
-                text_of("waits: plugin %s needs '%s', which no plugin here offers", info->name, id);
     }
 }
 
@@ -108,8 +144,8 @@ static bool may_load(struct graph *g, size_t i, const struct folder *folder)
 {
     const struct plugin_info *info = g->node[i].module->info;
     for (size_t j = 0; j < info->needs_n; j++) {
-        struct module *other =
-            host_has(info->needs[j].id) ? NULL : folder_offer(folder, info->needs[j].id);
+        if (info->needs[j].messages || host_has(info->needs[j].id)) continue;
+        struct module *other = folder_offer(folder, info->needs[j].id, false);
         if (other && other != g->node[i].module && !g->node[node_of(g, other)].placed) return false;
     }
     return true;
@@ -207,7 +243,7 @@ void group_instances(struct plan *plan, const struct folder *folder, struct prob
     struct graph *g = need_memory(calloc(1, sizeof *g));
     for (size_t i = 0; i < plan->instances_n; i++)
         if (plan->instances[i].module) take_group(g, &plan->instances[i], problems);
-    for (size_t i = 0; i < g->n; i++) follow_needs(g, i, folder); /* g->n grows on the way */
+    for (size_t i = 0; i < g->n; i++) follow_needs(g, i, folder, plan); /* g->n grows on the way */
     join_groups(g, problems);
     for (size_t i = 0; i < g->n; i++) {
         if (root_of(g, i) != i) continue;

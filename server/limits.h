@@ -42,6 +42,11 @@ enum {
     LIMIT_TOPICS_PER_ACTOR = 64,
     LIMIT_CELLS = 256,
 
+    /* ---- wide/1: of one link to another process ---- */
+    LIMIT_WIDE_OPEN = 256,           /* requests without an answer: x 48 B */
+    LIMIT_WIDE_UNREAD = 1024 * 1024, /* sent, not taken yet by the other process */
+    LIMIT_WIDE_LEAVE_MS = 250,       /* for those who ask to turn to the process that replaces it */
+
     /* ---- files and helpers ---- */
     /* larger ones are read in pieces, in step with the wire */
     LIMIT_FILE_CACHED = 64 * 1024,

@@ -26,7 +26,6 @@ struct reply {
 };
 
 enum { TOKEN_ID_BITS = 40 };
-#define ASK_WITHIN_NS GYRE_SECONDS(10)
 
 /* ---- making and dropping ---- */
 
@@ -311,22 +310,22 @@ int mail_send(struct worker *w, struct actor *from, const gyre_ref *to, size_t n
     return GYRE_OK;
 }
 
-static uint64_t token_of(const struct request *r)
+uint64_t mail_token(const struct request *r)
 {
     return (uint64_t)r->slot << TOKEN_ID_BITS | (r->id & (((uint64_t)1 << TOKEN_ID_BITS) - 1));
 }
 
-int mail_ask(struct worker *w, struct actor *a, gyre_ref to, uint32_t type, gyre_view text,
-             int64_t within_ns, uint64_t tag, gyre_done *done)
+int mail_ask(struct worker *w, struct actor *a, gyre_ref to, gyre_view topic, uint32_t type,
+             gyre_view text, int64_t within_ns, uint64_t tag, gyre_done *done)
 {
     struct worker *home = worker_of(w, to);
     if (text.n > LIMIT_MAIL || (home && inbox_over(home))) {
         if (home) mail_choke(w, a, home);
         return GYRE_FULL;
     }
-    struct request *r = request_open(w, a, tag, done, within_ns > 0 ? within_ns : ASK_WITHIN_NS);
+    struct request *r = request_open(w, a, tag, done, within_ns > 0 ? within_ns : MAIL_WITHIN_NS);
     if (!r) return GYRE_FULL;
-    struct mail *m = mail_make(a, 1, type, token_of(r), GYRE_NOTHING, text, NULL);
+    struct mail *m = mail_make(a, 1, type, mail_token(r), topic, text, NULL);
     if (!m) {
         request_refuse(w, r);
         return GYRE_FULL;

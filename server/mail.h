@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * mail.h - the mail object, for mail.c and bus.c. Nobody else includes it. */
+ * mail.h - the mail object, for mail.c, bus.c and wide.c. Nobody else includes it. */
 #ifndef GYRE_MAIL_H
 #define GYRE_MAIL_H
 
@@ -15,6 +15,7 @@ struct mail {
     uint32_t uses; /* by the worker that has it */
     /* the first of names are those whom it did not reach; the worker of all of them */
     uint32_t unheard_n, unheard_at;
+    int64_t within_ns; /* of a request that goes on to another process (wide.c) */
     int32_t err; /* why it reaches nobody */
     bool asked;
     gyre_ref names[]; /* then the topic, then the text */
@@ -35,5 +36,7 @@ struct mail *mail_make(struct actor *from, size_t names_n, uint32_t type, uint64
 void mail_drop(struct worker *, struct mail *);
 /* To one receiver, who may hold it or be gone; of a topic nothing bounces. Takes one use. */
 void mail_deliver(struct worker *, gyre_ref to, struct mail *);
+#define MAIL_WITHIN_NS GYRE_SECONDS(10) /* of an ask that does not say */
+uint64_t mail_token(const struct request *); /* names it in mail_reply, as the tag */
 void mail_choke(struct worker *, struct actor *from, struct worker *full); /* if it is over */
 #endif

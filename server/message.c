@@ -102,7 +102,7 @@ static const char *wrong_with(struct message *m, gyre_view header, size_t n, boo
     if (body != n - HEADER_BYTES) return "its length is wrong";
     m->type = (enum message_type)type;
     bool brings = m->type == M_LISTEN || m->type == M_OPENED || m->type == M_SAVE ||
-                  m->type == M_RESTORE || m->type == M_STREAM;
+                  m->type == M_RESTORE || m->type == M_STREAM || m->type == M_LINK;
     if (!rights || (m->fd >= 0) != brings) return "its descriptors are wrong";
     return NULL;
 }

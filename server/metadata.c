@@ -9,6 +9,7 @@
  *            handshake_ms
  *   option   name kind preset range help          need   id optional
  *   metric   name                                 offer  id
+ *   ask      id optional                          answer id          by messages, in place of those
  *   end                                           or, instead of all that:   refused: why
  *
  * Promise: copes with any descriptor that can be read at all: it takes sizes and strides of older
@@ -99,13 +100,13 @@ static void put_rows(const struct gyre_plugin *p, FILE *to)
     }
     for (i = 0; i <= LIMIT_INTERFACES; i++) {
         if (!row_at(p->needs, p->need_size, i, &need, sizeof need)) break;
-        (void)fputs("need", to);
+        (void)fputs(need.slot ? "need" : "ask", to);
         put_text(to, need.id);
         (void)fprintf(to, "\t%u\n", need.optional != 0);
     }
     for (i = 0; i <= LIMIT_INTERFACES; i++) {
         if (!row_at(p->offers, p->offer_size, i, &offer, sizeof offer)) break;
-        (void)fputs("offer", to);
+        (void)fputs(offer.table ? "offer" : "answer", to);
         put_text(to, offer.id);
         (void)fputc('\n', to);
     }

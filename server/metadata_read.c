@@ -195,6 +195,18 @@ static bool read_offer(struct reading *r)
     return read_interface(r, &r->info->offers, &r->info->offers_n, "offers") && take_end(r);
 }
 
+static bool read_ask(struct reading *r)
+{
+    if (!read_need(r)) return false;
+    return r->info->needs[r->info->needs_n - 1].messages = true;
+}
+
+static bool read_answer(struct reading *r)
+{
+    if (!read_offer(r)) return false;
+    return r->info->offers[r->info->offers_n - 1].messages = true;
+}
+
 static bool read_metric(struct reading *r)
 {
     struct plugin_info *i = r->info;
@@ -220,7 +232,8 @@ static bool read_record(struct reading *r)
         const char *word;
         bool (*read)(struct reading *);
     } records[] = {{"plugin", read_plugin}, {"option", read_option}, {"metric", read_metric},
-                   {"need", read_need},     {"offer", read_offer}};
+                   {"need", read_need},     {"offer", read_offer},   {"ask", read_ask},
+                   {"answer", read_answer}};
     gyre_view word;
     if (!take_field(r, &word)) return false;
     for (size_t i = 0; i < sizeof records / sizeof *records; i++) {

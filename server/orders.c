@@ -131,7 +131,8 @@ void service_remove(struct section *s)
 void service_replaced(struct service *sv)
 {
     sv->draining = true;
-    for (struct section *s = sv->sections; s; s = s->next) leave(s, GYRE_RELOAD, 0);
+    for (struct section *s = sv->sections; s; s = s->next)
+        if (!s->last) leave(s, GYRE_RELOAD, 0);
 }
 
 void service_drain(struct service *sv)
@@ -142,14 +143,24 @@ void service_drain(struct service *sv)
 void service_drain_some(struct service *sv, uint32_t share)
 {
     sv->draining = true;
-    for (struct section *s = sv->sections; s; s = s->next) leave(s, GYRE_SHUTDOWN, share);
+    for (struct section *s = sv->sections; s; s = s->next)
+        if (!s->last) leave(s, GYRE_SHUTDOWN, share);
+}
+
+static bool has_left(struct section *s)
+{
+    return s->removed && !atomic_load(&s->workers_left);
 }
 
 bool service_drained(struct service *sv)
 {
-    for (struct section *s = sv->sections; s; s = s->next)
-        if (!s->removed || atomic_load(&s->workers_left)) return false;
-    return true;
+    struct section *last = NULL;
+    for (struct section *s = sv->sections; s; s = s->next) {
+        if (s->last) last = s;
+        else if (!has_left(s)) return false;
+    }
+    if (last) leave(last, GYRE_SHUTDOWN, LEAVE_ALL); /* nobody asks any more */
+    return !last || has_left(last);
 }
 
 void service_abort(struct service *sv)

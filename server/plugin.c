@@ -172,6 +172,21 @@ struct plugin *plugin_load(const char *path, int fd, char *why, size_t why_n)
     return NULL;
 }
 
+struct plugin *plugin_own(const struct gyre_plugin *own)
+{
+    char why[64];
+    struct plugin *p = calloc(1, sizeof *p);
+    if (!p) return NULL;
+    p->declared = own;
+    p->p = *own;
+    p->index = UINT32_MAX; /* in no list */
+    p->statics_locked = true; /* they are the host's */
+    snprintf(p->name, sizeof p->name, "%s", own->name);
+    if (make_kinds(p, why, sizeof why)) return p;
+    free(p);
+    return NULL;
+}
+
 /* ---- binding ---- */
 
 static const void *offered(const struct service *s, const char *id)
@@ -181,7 +196,7 @@ static const void *offered(const struct service *s, const char *id)
         for (size_t i = 0; p->p.offers && i < LIMIT_OPTIONS; i++) {
             descriptor_row(p->p.offers, p->p.offer_size, i, &row, sizeof row);
             if (!row.id) break;
-            if (!strcmp(row.id, id)) return row.table;
+            if (row.table && !strcmp(row.id, id)) return row.table;
         }
     }
     return host_service(id);
@@ -194,9 +209,10 @@ bool plugin_bind(struct service *s, struct plugin *p, char *why, size_t why_n)
     for (size_t i = 0; p->p.needs && i < LIMIT_OPTIONS; i++) {
         descriptor_row(p->p.needs, p->p.need_size, i, &row, sizeof row);
         if (!row.id) break;
+        if (!row.slot) continue; /* by messages: from another process */
         const void *table = offered(s, row.id);
         if (!table && !row.optional) REFUSE("%s needs %s, which nobody offers", p->name, row.id);
-        if (row.slot) memcpy(row.slot, &table, sizeof table);
+        memcpy(row.slot, &table, sizeof table);
     }
     return true;
 }

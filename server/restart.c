@@ -14,7 +14,7 @@
 #include <sys/random.h>
 #include <sys/wait.h>
 
-#include "supervisor.h"
+#include "introduce.h"
 
 enum { EXIT_CONFIGURATION = 2, BACKOFF_FIRST_MS = 10, BACKOFF_MOST = 10 };
 
@@ -127,6 +127,7 @@ void service_ready(struct supervisor *s, struct process *p)
     v->settled = true;
     v->restart_ms = INT64_MAX;
     for (size_t i = 0; i < p->has->modules_n; i++) p->has->modules[i]->proven = true;
+    introduce(s, p); /* before the old one is told to leave: those who ask turn away from it */
     if (!old) return;
     process_replaced(s, old);
     leave_the_oldest(s, p->name);

@@ -109,6 +109,14 @@ static bool on_root(struct serve *s, struct message *m)
     return true;
 }
 
+static void leave(struct serve *s)
+{
+    s->hold_ms = 0;
+    if (s->drain == DRAIN_STOP) service_drain(s->service);
+    else if (s->drain == DRAIN_REPLACED) service_replaced(s->service);
+}
+
+/* Who is replaced goes on until those who ask it by wide/1 have turned to the newer process. */
 static void begin_drain(struct serve *s, int64_t within_ms, enum drain how)
 {
     if (s->drain_until_ms && s->drain != DRAIN_REPLACED) return;
@@ -116,8 +124,8 @@ static void begin_drain(struct serve *s, int64_t within_ms, enum drain how)
     s->drain_from_ms = now_ms();
     s->drain_until_ms = s->drain_from_ms + (within_ms > 0 ? within_ms : 1);
     if (!s->running) s->drained = true;
-    else if (how == DRAIN_STOP) service_drain(s->service);
-    else if (how == DRAIN_REPLACED) service_replaced(s->service);
+    else if (how != DRAIN_REPLACED || !wide_answering(s->service)) leave(s);
+    else s->hold_ms = s->drain_from_ms + LIMIT_WIDE_LEAVE_MS;
 }
 
 /* How long the next step of leaving, or the end, is away; -1: for ever. */
@@ -125,6 +133,9 @@ static int drain_step(struct serve *s)
 {
     if (!s->drain_until_ms) return -1;
     int64_t now = now_ms(), left = s->drain_until_ms - now;
+    if (s->hold_ms && wide_answering(s->service) && now < s->hold_ms && left > 0)
+        return (int)(s->hold_ms - now < left ? s->hold_ms - now : left);
+    if (s->hold_ms) leave(s);
     if (left > 0 && s->drain == DRAIN_SPREAD && s->running) {
         int64_t window = (s->drain_until_ms - s->drain_from_ms) / 2;
         int64_t share = window ? LEAVE_ALL * (now - s->drain_from_ms) / window : LEAVE_ALL;
@@ -132,6 +143,18 @@ static int drain_step(struct serve *s)
         if (share < LEAVE_ALL && left > DRAIN_STEP_MS) left = DRAIN_STEP_MS;
     }
     return left > INT32_MAX ? INT32_MAX : left > 0 ? (int)left : 0;
+}
+
+static bool on_link(struct serve *s, struct message *m)
+{
+    gyre_view id = message_get_text(m);
+    uint64_t answers = message_get_number(m);
+    int fd = m->fd;
+    if (!gyre_end(&m->in) || answers > 1 || id.n >= LIMIT_NAME || !s->running) return false;
+    m->fd = -1;
+    if (!wide_link(s->service, id, answers, fd))
+        log_warn("%.*s: no memory for its link", GYRE_ARG(id));
+    return true;
 }
 
 static bool on_transfer(struct serve *s, struct message *m)
@@ -184,6 +207,7 @@ static bool handle(struct serve *s, struct message *m)
     case M_RESTORE: return gyre_end(&m->in) && on_transfer(s, m);
     case M_LIST: return observe_list(s, m);
     case M_KILL: return observe_kill(s, m);
+    case M_LINK: return on_link(s, m);
     case M_LEVEL:
         number = message_get_number(m);
         if (number <= GYRE_ERROR) log_level((enum gyre_level)number);

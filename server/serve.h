@@ -38,6 +38,7 @@ struct serve {
     bool told; /* what it is closed in */
     int64_t drain_from_ms, drain_until_ms; /* 0: not draining */
     enum drain drain;
+    int64_t hold_ms; /* until when leaving is put off; 0: not */
     int status;
 };
 

@@ -184,6 +184,7 @@ void service_publish(struct section *s, struct version *v)
         return;
     }
     s->newest = v;
+    wide_publish_section(s->service);
     for (uint32_t i = 0; i < s->pub.workers; i++)
         errand_post(s->service->workers[i], &v->publish[i]);
 }
@@ -254,14 +255,13 @@ void service_forget(struct section *s)
     section_free(s);
 }
 
-struct section *service_section(struct service *sv, uint32_t id, const char *name,
-                                const char *plugin, const struct entry *entries, size_t n,
-                                char *why, size_t why_n)
+struct section *service_section_of(struct service *sv, struct plugin *p, uint32_t id,
+                                   const char *name, const struct entry *entries, size_t n,
+                                   char *why, size_t why_n)
 {
-    struct plugin *p = service_plugin(sv, plugin);
-    struct section *s = p ? calloc(1, sizeof *s) : NULL;
+    struct section *s = calloc(1, sizeof *s);
     if (!s) {
-        snprintf(why, why_n, p ? "no memory" : "plugin %s is not loaded", plugin);
+        snprintf(why, why_n, "no memory");
         return NULL;
     }
     s->magic = SECTION_MAGIC;
@@ -283,6 +283,16 @@ struct section *service_section(struct service *sv, uint32_t id, const char *nam
     s->next = sv->sections;
     sv->sections = s;
     return s;
+}
+
+struct section *service_section(struct service *sv, uint32_t id, const char *name,
+                                const char *plugin, const struct entry *entries, size_t n,
+                                char *why, size_t why_n)
+{
+    struct plugin *p = service_plugin(sv, plugin);
+    if (!p) snprintf(why, why_n, "plugin %s is not loaded", plugin);
+    if (!p || !wide_make(sv, p, why, why_n)) return NULL;
+    return service_section_of(sv, p, id, name, entries, n, why, why_n);
 }
 
 struct section *service_section_at(struct service *sv, uint32_t id)
@@ -332,6 +342,7 @@ void service_free(struct service *sv)
         free(p->kinds);
         free(p);
     }
+    wide_free(sv);
     if (sv->stats_private) munmap(sv->stats, sizeof *sv->stats);
     pthread_mutex_destroy(&sv->lock);
     free(sv);

@@ -33,6 +33,7 @@ struct service {
         int64_t until_ns;
     } refused[LIMIT_REFUSED];
     _Atomic uint32_t refused_n;
+    struct wide *wide;       /* wide.c; NULL: no plugin needs "wide/1" */
     struct moving *moving;   /* between two processes; locked while workers add to it */
 };
 
@@ -50,6 +51,9 @@ struct plugin *service_plugin(struct service *, const char *name);
 /* A section, with its first version prepared (on_load). NULL: why. It does not serve yet. */
 struct section *service_section(struct service *, uint32_t id, const char *name, const char *plugin,
                                 const struct entry *, size_t n, char *why, size_t why_n);
+/* The same, of a plugin that need not be in the service's list. */
+struct section *service_section_of(struct service *, struct plugin *, uint32_t id, const char *name,
+                                   const struct entry *, size_t n, char *why, size_t why_n);
 struct section *service_section_at(struct service *, uint32_t id);
 /* A further version of it, prepared. NULL: why. */
 struct version *service_version(struct section *, const struct entry *, size_t n, char *why,
@@ -81,10 +85,20 @@ void service_free(struct service *);   /* after the workers have stopped */
 /* ---- plugin.c: the only room that knows dlopen ---- */
 /* fd: of that file, taken on success, where the path may be out of reach; -1: by the path. */
 struct plugin *plugin_load(const char *path, int fd, char *why, size_t why_n);
+struct plugin *plugin_own(const struct gyre_plugin *); /* a part of the host. NULL: no memory */
 /* The const descriptor, checked, without binding anything: for the metadata child. */
 const struct gyre_plugin *plugin_descriptor(const char *path, char *why, size_t why_n);
 bool plugin_bind(struct service *, struct plugin *, char *why, size_t why_n); /* api, needs */
 void plugin_lock_statics(struct plugin *); /* after its first on_load */
+
+/* ---- wide.c: links to other processes ---- */
+/* What a section of that plugin needs, if it needs "wide/1". false: no memory. */
+bool wide_make(struct service *, const struct plugin *, char *why, size_t why_n);
+void wide_publish_section(struct service *); /* before the first section of a plugin */
+void wide_free(struct service *);
+/* One end of a link; fd is taken. false: no memory, or nobody here needs links. */
+bool wide_link(struct service *, gyre_view id, bool answering, int fd);
+bool wide_answering(struct service *); /* requests may still come: others have not turned away */
 
 /* ---- helper.c: blocking work ---- */
 struct job {

@@ -99,7 +99,7 @@ int64_t folder_deadline(const struct folder *);
 void folder_turn(struct folder *); /* takes what children said; once none is left, settles */
 struct module *folder_module(const struct folder *, const char *plugin);
 const char *folder_nearest(const struct folder *, const char *plugin);
-struct module *folder_offer(const struct folder *, const char *interface); /* "bus/1" */
+struct module *folder_offer(const struct folder *, const char *interface, bool messages);
 /* Why a plugin of that name cannot be used, or NULL when there is no such file. */
 const char *folder_problem(const struct folder *, const char *plugin);
 /* A fresh module did not stand up: the one before it is used again. false: there is none. */

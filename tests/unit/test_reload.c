@@ -8,12 +8,13 @@
 TestSuite(reload, .init = conf_begin, .fini = conf_end);
 
 /* Plugins as the folder would hold them: modules that nothing can drop to nobody. */
-static struct need_info needs_chat[] = {{"bus/1", false}};
-static struct need_info offers_http[] = {{"http/1", false}};
-static struct need_info needs_doh[] = {{"http/1", false}};
-static struct need_info offers_a[] = {{"a/1", false}}, offers_b[] = {{"b/1", false}};
-static struct need_info needs_none[] = {{"none/1", false}}, maybe_none[] = {{"none/1", true}};
-static struct need_info needs_old[] = {{"bus/9", false}};
+static struct need_info needs_chat[] = {{"bus/1", false, false}};
+static struct need_info offers_http[] = {{"http/1", false, false}};
+static struct need_info needs_doh[] = {{"http/1", false, false}};
+static struct need_info offers_a[] = {{"a/1", false, false}}, offers_b[] = {{"b/1", false, false}};
+static struct need_info needs_none[] = {{"none/1", false, false}};
+static struct need_info maybe_none[] = {{"none/1", true, false}};
+static struct need_info needs_old[] = {{"bus/9", false, false}};
 
 #define INFO(plugin, ...) \
     { \

@@ -259,6 +259,8 @@ struct server_settings {
     enum ring_kind ring;
     enum jail_mode sandbox;
     /* or GYRE_NEVER */
+    char *log;                 /* as written */
+    int64_t log_max, log_keep;
     int64_t drain_ms, stay_ms, callback_ms, refuse_ms, breaker_refuse_ms;
     bool refuse_loopback;
 };

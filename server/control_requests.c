@@ -19,6 +19,7 @@
  *                              "idle_ms", "queued", "state"}], "more": bool, "silent": [services
  *                              that did not answer]}
  *   kill ID                    ends that connection; {"ok": true, "section": …, "peer": …}
+ *   log-reopen                 opens the log's file again, after it was moved away; {"ok": true}
  *   stop                       drains and ends; answers at the end, {"ok": true}
  *   set add remove undo history get    see proposal_requests.c
  * What is wrong with a request: {"error": text}.
@@ -123,6 +124,14 @@ static void sandbox(struct supervisor *s, struct client *c, char **word, FILE *f
         error_json(f, "no such service runs; `gyrectl status` lists them");
 }
 
+static void log_reopen(struct supervisor *s, struct client *c, char **word, FILE *f)
+{
+    const char *why = logging_reopen(s);
+    (void)c, (void)word;
+    if (why) error_json(f, why);
+    else (void)fputs("{\"ok\": true}\n", f);
+}
+
 static void upgrade(struct supervisor *s, struct client *c, char **word, FILE *f)
 {
     const char *why = upgrade_ask(s, word[1]);
@@ -150,6 +159,7 @@ static const struct request {
     {"status", 0, 0, status}, {"plugins", 0, 0, plugins},     {"describe", 1, 1, describe},
     {"config", 0, 0, config}, {"log-level", 1, 2, set_level}, {"reload", 0, 0, reload},
     {"stop", 0, 0, stop},     {"crashes", 0, 0, crashes},     {"upgrade", 0, 1, upgrade},
+    {"log-reopen", 0, 0, log_reopen},
     {"set", 2, ANY, request_set}, {"add", 1, ANY, request_add},
     {"remove", 1, ANY, request_remove}, {"undo", 0, 1, request_undo},
     {"sandbox", 1, 1, sandbox}, {"history", 0, 1, request_history}, {"get", 1, 2, request_get},

@@ -141,6 +141,12 @@ void handover_write(const struct supervisor *s, struct table *t, int program)
     table_number(t, s->numbers.section);
     table_number(t, s->numbers.version);
     table_end(t);
+    table_begin(t, H_LOG);
+    table_fd(t, s->logging.terminal);
+    table_number(t, s->logging.now.kind);
+    table_number(t, s->logging.now.style);
+    table_text(t, s->logging.now.path);
+    table_end(t);
     write_clients(&s->control, t);
     write_sockets(s, t);
     write_files(&s->folder, t);

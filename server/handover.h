@@ -25,6 +25,7 @@ enum handover_record {
     H_SECTION,     /* one section of the configuration in force, and its entries */
     H_SERVICE,
     H_PROCESS,
+    H_LOG,         /* standard error at the start; kind, style and path of the log */
 };
 
 /* ---- table.c ---- */

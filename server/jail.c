@@ -181,7 +181,9 @@ static void miss_errno(struct jail *j, const char *what)
 
 static bool limit(__rlimit_resource_t what, rlim_t most)
 {
-    const struct rlimit l = {most, most};
+    struct rlimit l = {most, most};
+    /* May be lifted again, by the supervisor alone (process_log): the filter has no setrlimit. */
+    if (what == RLIMIT_FSIZE) l.rlim_max = RLIM_INFINITY;
     return setrlimit(what, &l) == 0;
 }
 

@@ -102,6 +102,7 @@ enum {
     LIMIT_DESCRIBE_MS = 5 * 1000,   /* for one of them */
     LIMIT_DEBOUNCE_MS = 150,        /* after the last change of a watched folder */
     LIMIT_UPGRADE_MS = 60 * 1000,   /* for the new program to check, and for a change to end */
+    LIMIT_LOG_LOOK_MS = 1000,       /* the log: has it grown, was it moved away? */
     LIMIT_NOTIFY_MS = 200,          /* a state that the service manager had no room for */
     LIMIT_LET_GO_MS = 500,          /* for a service to close a socket; the loop waits */
     LIMIT_PORT_RETRY_MS = 2000,     /* a port that was taken is tried again */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * log.c - builds one line in memory and hands it to standard error in one write.
+ * log.c - builds one line in memory and hands it to standard error in one write. What that is,
+ * a file or a daemon's socket, is logging.c's.
  *
  * Promise: text of peers cannot forge a line nor drive a terminal: control characters, among them
  * those that UTF-8 can spell, and bytes that are no UTF-8 come out as \x1b. errno is left alone. A
- * line that standard error does not take is dropped: logging never fails. Limits: LINE_MAX_BYTES; a
- * longer line ends in "...".
+ * line that standard error does not take (a full disk) is dropped, and how many were is told when
+ * there is room again: logging never fails. Limits: LINE_MAX_BYTES; a longer line ends in "...".
  */
 #include "log.h"
 
@@ -23,7 +24,12 @@ static const char *const words[] = {"debug", "info", "warn", "error"};
 static const char *const colours[] = {"\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[31m"};
 #define PLAIN "\x1b[0m"
 
-static _Atomic int level_now = GYRE_INFO;
+static const int severity[] = {7, 6, 4, 3}; /* syslog's */
+enum { FACILITY_DAEMON = 3 << 3 };
+
+static _Atomic int level_now = GYRE_INFO, style_now = LOG_PLAIN;
+static _Atomic uint32_t lost; /* lines */
+static atomic_bool torn;      /* the last one is there in part */
 static atomic_bool coloured, opened;
 static char who_of_process[WHO_BYTES] = "gyre"; /* written before opened is set, then constant */
 static _Thread_local char who_of_thread[WHO_BYTES];
@@ -31,13 +37,19 @@ static _Thread_local char who_of_thread[WHO_BYTES];
 void log_open(const char *who, enum gyre_level least)
 {
     static atomic_bool first_came;
-    const char *no_colour = getenv("NO_COLOR");
     (void)snprintf(who_of_thread, sizeof who_of_thread, "%s", who);
     log_level(least);
     if (atomic_exchange(&first_came, true)) return;
     (void)snprintf(who_of_process, sizeof who_of_process, "%s", who);
-    atomic_store(&coloured, isatty(STDERR_FILENO) && !(no_colour && no_colour[0]));
+    log_style((enum log_style)atomic_load(&style_now));
     atomic_store(&opened, true);
+}
+
+void log_style(enum log_style style)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    atomic_store(&style_now, (int)style);
+    atomic_store(&coloured, isatty(STDERR_FILENO) && !(no_colour && no_colour[0]));
 }
 
 void log_level(enum gyre_level least)
@@ -90,15 +102,11 @@ void log_escape(gyre_out *line, gyre_view text)
     }
 }
 
-static void put_head(gyre_out *line, enum gyre_level level, const char *prefix)
+static void put_plain(gyre_out *line, enum gyre_level level, struct timespec now)
 {
-    struct timespec now;
     struct tm day;
     char stamp[80];
     bool colour = atomic_load(&coloured);
-    const char *who = who_of_thread[0] ? who_of_thread
-                    : atomic_load(&opened) ? who_of_process : "gyre";
-    (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gmtime_r(&now.tv_sec, &day);
     (void)snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ ",
                    day.tm_year + 1900, day.tm_mon + 1, day.tm_mday, day.tm_hour, day.tm_min,
@@ -108,9 +116,66 @@ static void put_head(gyre_out *line, enum gyre_level level, const char *prefix)
     gyre_put(line, gyre_str(words[level]));
     if (colour) gyre_put(line, GYRE_LIT(PLAIN));
     for (size_t n = strlen(words[level]); n < 6; n++) gyre_put_byte(line, ' ');
+}
+
+/* Where a daemon reads the lines it has a clock of its own, and levels that it can filter by. */
+static void put_daemons(gyre_out *line, enum gyre_level level, enum log_style style, time_t now)
+{
+    struct tm day;
+    char head[96], stamp[32];
+    if (style == LOG_LEVELS) {
+        (void)snprintf(head, sizeof head, "<%d>", severity[level]);
+    } else if (style == LOG_JOURNAL) {
+        (void)snprintf(head, sizeof head, "PRIORITY=%d\nSYSLOG_IDENTIFIER=gyre\nMESSAGE=",
+                       severity[level]);
+    } else {
+        (void)localtime_r(&now, &day);
+        (void)strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &day);
+        (void)snprintf(head, sizeof head, "<%d>%s gyre[%d]: ", FACILITY_DAEMON | severity[level],
+                       stamp, (int)getpid());
+    }
+    gyre_put(line, gyre_str(head));
+}
+
+static void put_head(gyre_out *line, enum gyre_level level, const char *prefix)
+{
+    enum log_style style = (enum log_style)atomic_load(&style_now);
+    struct timespec now;
+    const char *who = who_of_thread[0] ? who_of_thread
+                    : atomic_load(&opened) ? who_of_process : "gyre";
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (style == LOG_PLAIN) put_plain(line, level, now);
+    else put_daemons(line, level, style, now.tv_sec);
     log_escape(line, gyre_str(who));
     gyre_put(line, GYRE_LIT(": "));
     log_escape(line, gyre_str(prefix));
+}
+
+/* 0, or an errno. After a line that is there in part another one begins anew. */
+static int hand_over(gyre_view line)
+{
+    ssize_t wrote;
+    if (atomic_load(&torn)) {
+        if (write(STDERR_FILENO, "\n", 1) != 1) return errno ? errno : ENOSPC;
+        atomic_store(&torn, false);
+    }
+    errno = 0;
+    do wrote = write(STDERR_FILENO, line.p, line.n);
+    while (wrote < 0 && errno == EINTR);
+    if (wrote == (ssize_t)line.n) return 0;
+    if (wrote > 0) atomic_store(&torn, true);
+    return errno ? errno : ENOSPC;
+}
+
+static int tell_lost(uint32_t n)
+{
+    uint8_t bytes[160];
+    char text[64];
+    gyre_out line = GYRE_OUT(bytes);
+    put_head(&line, GYRE_WARN, NULL);
+    (void)snprintf(text, sizeof text, "%u lines of the log were lost here\n", (unsigned)n);
+    gyre_put(&line, gyre_str(text));
+    return hand_over(gyre_built(&line));
 }
 
 void log_line_v(enum gyre_level level, const char *prefix, const char *fmt, va_list args)
@@ -119,7 +184,6 @@ void log_line_v(enum gyre_level level, const char *prefix, const char *fmt, va_l
     char text[LINE_MAX_BYTES];
     gyre_out line = GYRE_OUT(bytes);
     int saved = errno;
-    ssize_t wrote;
     if (level < GYRE_DEBUG || level > GYRE_ERROR) level = GYRE_ERROR;
     if (level < log_level_now()) return;
     line.cap -= 4; /* for "..." and the end of the line */
@@ -132,8 +196,9 @@ void log_line_v(enum gyre_level level, const char *prefix, const char *fmt, va_l
         gyre_put(&line, GYRE_LIT("..."));
     }
     gyre_put_byte(&line, '\n');
-    do wrote = write(STDERR_FILENO, line.p, line.n);
-    while (wrote < 0 && errno == EINTR);
+    uint32_t before = atomic_exchange(&lost, 0);
+    if (before && tell_lost(before) != 0) atomic_fetch_add(&lost, before + 1);
+    else if (hand_over(gyre_built(&line)) != 0) atomic_fetch_add(&lost, 1);
     errno = saved;
 }
 

@@ -14,6 +14,14 @@
 /* who: "http/2", of the calling thread; the first call's is also that of every thread without its
  * own. The level is the process's. To standard error. */
 void log_open(const char *who, enum gyre_level least);
+/* How a line looks to who reads it. */
+enum log_style {
+    LOG_PLAIN,   /* 2026-11-22T10:00:00.123Z warn  http/2: text */
+    LOG_LEVELS,  /* <4>http/2: text: the journal, by standard error */
+    LOG_SYSLOG,  /* <28>Nov 22 10:00:00 gyre[812]: http/2: text */
+    LOG_JOURNAL, /* PRIORITY=4, MESSAGE=http/2: text …: the journal's own socket */
+};
+void log_style(enum log_style); /* standard error is read so */
 void log_level(enum gyre_level least);
 enum gyre_level log_level_now(void);
 bool log_level_of(const char *word, enum gyre_level *); /* "debug" "info" "warn" "error" */

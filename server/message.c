@@ -88,7 +88,7 @@ static bool take_rights(struct msghdr *packet, int *fd)
 
 static bool type_known(uint64_t type)
 {
-    return (type >= M_PLUGIN && type <= M_OPENED) || (type >= M_PREPARED && type <= M_KILLED) ||
+    return (type >= M_PLUGIN && type <= M_LOG) || (type >= M_PREPARED && type <= M_KILLED) ||
            (type >= M_STREAM && type <= M_MOVED);
 }
 
@@ -102,7 +102,8 @@ static const char *wrong_with(struct message *m, gyre_view header, size_t n, boo
     if (body != n - HEADER_BYTES) return "its length is wrong";
     m->type = (enum message_type)type;
     bool brings = m->type == M_LISTEN || m->type == M_OPENED || m->type == M_SAVE ||
-                  m->type == M_RESTORE || m->type == M_STREAM || m->type == M_LINK;
+                  m->type == M_RESTORE || m->type == M_STREAM || m->type == M_LINK ||
+                  m->type == M_LOG;
     if (!rights || (m->fd >= 0) != brings) return "its descriptors are wrong";
     return NULL;
 }

@@ -30,6 +30,7 @@
  *   M_RESTORE   … come from there; then M_RESTORED
  *   M_LINK      one end of a link of wide/1, with a descriptor: text interface, number answers
  *   M_LEVEL     log level: number level
+ *   M_LOG       the log is another one, with a descriptor: number style (log.h)
  *   M_REFUSE    connections from an address are refused: text ip (16 bytes), number ms; 0 lets
  *               them in. Sent before M_LISTEN, and whenever there is one more
  *   M_LIST      open streams, of one section or of all (0): number question, number from (the
@@ -67,7 +68,7 @@
 enum message_type {
     M_PLUGIN = 1, M_SECTION, M_ENTRY, M_PREPARE, M_LISTEN, M_UNLISTEN, M_COMMIT, M_ABANDON,
     M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE, M_SAVE, M_RESTORE, M_LINK, M_LIST, M_KILL,
-    M_OPENED,
+    M_OPENED, M_LOG,
     M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL, M_JAILED, M_RESTORED, M_ROWS, M_KILLED,
     M_STREAM = 96, M_PART, M_TAKEN, M_MOVED, /* of transfer.c */
 };

@@ -53,6 +53,12 @@ const struct option_info server_options[] = {
         "The folder for what exists only while the server runs: the control socket, copies of "
         "plugins. Without it: a folder below /run, or below XDG_RUNTIME_DIR."),
     ROW("log_level", GYRE_CHOICE, "info", "debug|info|warn|error", "The least that is logged."),
+    ROW("log", GYRE_STRING, "stderr", NULL,
+        "Where lines go once the configuration is in force: stderr, journal, syslog, or the path "
+        "of a file with a '/' in it. journal:PATH and syslog:PATH are sockets elsewhere."),
+    ROW("log_max", GYRE_SIZE, "10m", "0..1024g",
+        "A log file of this size is renamed to FILE.1, and a new one is begun; 0: never."),
+    ROW("log_keep", GYRE_INT, "5", "1..1000", "How many of them are kept: FILE.1, FILE.2, …"),
     ROW("ring", GYRE_CHOICE, "auto", "auto|io_uring|epoll",
         "How the server waits for the kernel; auto: io_uring, or epoll where that is not allowed."),
     ROW("sandbox", GYRE_CHOICE, "auto", "auto|require|off",
@@ -179,8 +185,8 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
     char why[PROBLEM_TEXT];
     bool no_memory = false;
     /* rows of server_options */
-    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, RING, SANDBOX, USER, DRAIN_TIME, STAY_TIME,
-           CALLBACK_MAX, REFUSE_TIME, REFUSE_LOOPBACK, BREAKER_REFUSE };
+    enum { WORKERS, PLUGINS, RUN, LOG_LEVEL, LOG, LOG_MAX, LOG_KEEP, RING, SANDBOX, USER,
+           DRAIN_TIME, STAY_TIME, CALLBACK_MAX, REFUSE_TIME, REFUSE_LOOPBACK, BREAKER_REFUSE };
     for (size_t i = 0; server_options[i].name; i++) {
         const struct option_info *o = &server_options[i];
         errno = 0;
@@ -194,6 +200,9 @@ bool server_settings_read(const struct config *c, struct server_settings *settin
         .plugins = values[PLUGINS].text,
         .run = values[RUN].text,
         .log_level = (enum gyre_level)values[LOG_LEVEL].number,
+        .log = values[LOG].text,
+        .log_max = values[LOG_MAX].number,
+        .log_keep = values[LOG_KEEP].number,
         .ring = (enum ring_kind)values[RING].number,
         .sandbox = (enum jail_mode)values[SANDBOX].number,
         .drain_ms = whole_ms(values[DRAIN_TIME].number),
@@ -212,5 +221,6 @@ void server_settings_free(struct server_settings *settings)
 {
     free(settings->plugins);
     free(settings->run);
+    free(settings->log);
     *settings = (struct server_settings){0};
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "supervisor.h"
@@ -129,6 +130,7 @@ static struct process *launch(struct supervisor *s, struct service *v, const str
     struct process **last = &s->processes;
     while (*last) last = &(*last)->next;
     *last = p;
+    process_log(s, p);
     tell_number(s, p, M_LEVEL, (uint64_t)s->level);
     refuse_tell(s, v, p);
     for (size_t i = 0; i < crew->modules_n; i++) {
@@ -336,6 +338,17 @@ void process_outlived(struct supervisor *s, struct process *p, const struct plan
 void process_level(struct supervisor *s, struct process *p, enum gyre_level level)
 {
     tell_number(s, p, M_LEVEL, (uint64_t)level);
+}
+
+/* A service that was closed in before the log was a file may let none grow: we may. */
+void process_log(struct supervisor *s, struct process *p)
+{
+    const struct rlimit any = {RLIM_INFINITY, RLIM_INFINITY};
+    if (p->inherited || !p->pid) return; /* it knows no such message; it has our descriptor */
+    if (s->logging.now.kind == LOG_TO_FILE) (void)prlimit(p->pid, RLIMIT_FSIZE, &any, NULL);
+    message_begin(&s->out, M_LOG);
+    message_put_number(&s->out, s->logging.now.style);
+    process_tell(s, p, STDERR_FILENO);
 }
 
 /* ---- what it says ---- */

@@ -100,6 +100,7 @@ static void finish(struct supervisor *s, bool done)
     if (r->plan != s->plan) plan_drop(r->plan);
     r->plan = NULL;
     r->stage = STAGE_IDLE;
+    logging_abandon(&s->logging);
     for (struct process *p = s->processes; p; p = p->next) p->in_reload = false;
     keep_sockets(s);
     services_forget_idle(s);
@@ -223,6 +224,7 @@ static bool scan_done(struct supervisor *s)
     if (!from.config) return false;
     r->plan = plan_make(&from, &r->problems);
     if (!s->check && !r->problems.errors) open_doors(s, r->plan);
+    logging_prepare(s, r->plan);
     r->failed = r->problems.errors != 0;
     if (r->failed && !s->check) return false; /* a check goes on with what is right so far */
     for (size_t i = 0; !s->single && !s->check && i < r->plan->crews_n; i++)
@@ -349,6 +351,7 @@ static void switch_plan(struct supervisor *s)
     struct plan *plan = s->reload.plan, *before = s->plan;
     s->plan = plan;
     set_level(s, before);
+    logging_commit(s);
     tell_ring(s, before);
     for (size_t i = 0; i < plan->instances_n; i++)
         for (size_t j = 0; j < plan->instances[i].doors_n; j++)

@@ -173,6 +173,16 @@ static bool on_transfer(struct serve *s, struct message *m)
     return true;
 }
 
+/* Threads of one process have the supervisor's. */
+static bool on_log(const struct serve *s, struct message *m)
+{
+    uint64_t style = message_get_number(m);
+    if (!gyre_end(&m->in) || style > LOG_JOURNAL) return false;
+    if (s->start->threads_only) return true;
+    log_style((enum log_style)style);
+    return dup3(m->fd, STDERR_FILENO, 0) >= 0;
+}
+
 static bool handle(struct serve *s, struct message *m)
 {
     struct section *section;
@@ -208,6 +218,7 @@ static bool handle(struct serve *s, struct message *m)
     case M_LIST: return observe_list(s, m);
     case M_KILL: return observe_kill(s, m);
     case M_LINK: return on_link(s, m);
+    case M_LOG: return on_log(s, m);
     case M_LEVEL:
         number = message_get_number(m);
         if (number <= GYRE_ERROR) log_level((enum gyre_level)number);

@@ -2,7 +2,8 @@
  * supervisor.c - the loop: waits for processes, signals, files, clients and clocks, and passes each
  * to its room.
  *
- * SIGINT and SIGTERM drain and end with 0, a second SIGINT ends at once; SIGHUP reloads. Promise:
+ * SIGINT and SIGTERM drain and end with 0, a second SIGINT ends at once; SIGHUP reloads,
+ * SIGUSR1 opens the log again. Promise:
  * single-threaded and plain: all state is in struct supervisor, and no room waits for another.
  */
 #include <errno.h>
@@ -46,6 +47,7 @@ static void take_signals(struct supervisor *s)
     while (read(s->signals, &got, sizeof got) == (ssize_t)sizeof got) {
         if (got.ssi_signo == SIGCHLD) continue; /* it woke us: folder_turn looks */
         if (got.ssi_signo == SIGHUP) reload_ask(s);
+        else if (got.ssi_signo == SIGUSR1) (void)logging_reopen(s);
         else supervisor_stop(s, s->stopping && got.ssi_signo == SIGINT);
     }
 }
@@ -71,6 +73,7 @@ static int64_t next_deadline(const struct supervisor *s)
                               control_deadline(&s->control), backlog_deadline(s),
                               upgrade_deadline(s), notify_deadline(&s->notify),
                               inquiry_deadline(s),
+                              s->logging.look_ms,
                               s->check ? INT64_MAX : reload_deadline(&s->reload)};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i] < due) due = others[i];
@@ -91,6 +94,7 @@ static void run_clocks(struct supervisor *s)
     if (now >= s->retry_ports_ms) reload_retry_ports(s);
     if (now >= s->sample_ms) stuck_turn(s);
     notify_turn(&s->notify);
+    logging_turn(s);
     for (struct process *p = s->processes; p; p = p->next) {
         if (now >= p->nudge_ms) process_nudge(s, p);
         if (now >= p->deadline_ms) process_late(s, p);
@@ -181,9 +185,11 @@ static bool take_over_signals(struct supervisor *s)
     (void)sigaddset(&ours, SIGINT);
     (void)sigaddset(&ours, SIGTERM);
     (void)sigaddset(&ours, SIGHUP);
+    (void)sigaddset(&ours, SIGUSR1);
     (void)sigaddset(&ours, SIGCHLD);
     (void)signal(SIGCHLD, SIG_DFL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &ours, NULL) != 0) return false;
     s->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
     return s->signals >= 0;
@@ -274,6 +280,7 @@ int supervisor_run(const char *conf, enum start_mode how)
     s->check = how == START_CHECK || how == START_TAKEOVER_CHECK;
     s->single = how == START_SINGLE;
     log_open("supervisor", GYRE_INFO);
+    logging_open(&s->logging);
     bool begun = how != START_TAKEOVER_CHECK || upgrade_draft(s, why, sizeof why);
     if (begun && begin(s, why, sizeof why)) {
         loop(s);

@@ -24,6 +24,7 @@
 #include "crash.h"
 #include "limits.h"
 #include "log.h"
+#include "logging.h"
 #include "message.h"
 #include "notify.h"
 #include "places.h"
@@ -280,6 +281,7 @@ void process_leave(struct supervisor *, struct process *); /* … no longer */
 /* Sections that are not in the plan any more leave a process that may stay. */
 void process_outlived(struct supervisor *, struct process *, const struct plan *);
 void process_level(struct supervisor *, struct process *, enum gyre_level);
+void process_log(struct supervisor *, struct process *); /* the log is another one */
 /* Connections from there are refused; for 0 ms: let in. */
 void process_refuse(struct supervisor *, struct process *, const gyre_addr *, int64_t for_ms);
 /* One more door of what it has. */
@@ -455,6 +457,7 @@ struct supervisor {
     struct upgrade upgrade;
     struct numbers numbers;
     struct notify notify;
+    struct logging logging;
     int signals;
     int64_t began_ms, retry_ports_ms, stop_by_ms;
     int64_t backlog_rest_ms;       /* not before: there was no descriptor */

@@ -159,7 +159,7 @@ bool table_next(struct table_in *t)
     uint64_t record = gyre_be(&t->all, 8);
     t->body = gyre_in_of(get_bytes(&t->all));
     t->wrong = t->all.bad;
-    bool known = record >= H_PROGRAM && record <= H_PROCESS;
+    bool known = record >= H_PROGRAM && record <= H_LOG;
     t->record = known ? (enum handover_record)record : 0;
     return !t->wrong;
 }

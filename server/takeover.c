@@ -48,6 +48,21 @@ static void read_state(struct reading *r)
     s->numbers.version = (uint32_t)table_get(r->t);
 }
 
+static void read_log(struct reading *r)
+{
+    int terminal = table_get_fd(r->t);
+    uint64_t kind = table_get(r->t), style = table_get(r->t);
+    char *path = table_get_text(r->t);
+    if (kind > LOG_TO_SOCKET || style > LOG_JOURNAL || !path != (kind == LOG_TO_STDERR)) {
+        free(path);
+        (void)field_wrong(r->t);
+    } else if (r->t->draft) { /* this process has a log of its own */
+        free(path);
+    } else {
+        logging_restore(&r->s->logging, terminal, kind, style, path);
+    }
+}
+
 static void read_client(struct reading *r)
 {
     struct client c = {.fd = table_get_fd(r->t)};
@@ -218,6 +233,7 @@ static void read_record(struct reading *r)
     case H_SECTION: read_section(r); break;
     case H_SERVICE: read_service(r); break;
     case H_PROCESS: read_process(r); break;
+    case H_LOG: read_log(r); break;
     }
 }
 

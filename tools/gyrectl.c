@@ -39,6 +39,7 @@ static const char usage[] =
     "  connections [SECTION] [--all]    the open ones: who, since when, what is queued\n"
     "  kill ID                    end one of them at once\n"
     "  log-level LEVEL [SERVICE]  debug, info, warn or error\n"
+    "  log-reopen                 open the log's file again, after it was moved away\n"
     "  stop                       drain and end; waits for the end\n";
 
 static const struct command {
@@ -53,6 +54,7 @@ static const struct command {
     {"status", 0, 0, show_status, NULL}, {"plugins", 0, 0, show_plugins, NULL},
     {"describe", 1, 1, show_text, NULL}, {"config", 0, 0, show_config, NULL},
     {"reload", 0, 0, show_reload, NULL}, {"log-level", 1, 2, show_nothing, NULL},
+    {"log-reopen", 0, 0, show_nothing, NULL},
     {"stop", 0, 0, show_nothing, NULL},  {"crashes", 0, 0, show_crashes, NULL},
     {"upgrade", 0, 1, show_upgrade, NULL},
     {"sandbox", 1, 1, show_sandbox, NULL},

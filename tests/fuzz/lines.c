@@ -11,6 +11,7 @@ static const struct {
     {"listen", M_LISTEN}, {"unlisten", M_UNLISTEN}, {"commit", M_COMMIT}, {"abandon", M_ABANDON},
     {"remove", M_REMOVE}, {"drain", M_DRAIN}, {"level", M_LEVEL}, {"refresh", M_REFRESH},
     {"refuse", M_REFUSE}, {"save", M_SAVE}, {"restore", M_RESTORE},
+    {"log", M_LOG},
     {"prepared", M_PREPARED}, {"committed", M_COMMITTED}, {"drained", M_DRAINED},
     {"fatal", M_FATAL}, {"restored", M_RESTORED}, {"stream", M_STREAM}, {"part", M_PART},
     {"taken", M_TAKEN}, {"moved", M_MOVED}, {"list", M_LIST}, {"kill", M_KILL}, {"rows", M_ROWS},

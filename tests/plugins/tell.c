@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * tell.c - a plugin for system tests: it tells what it is, and misbehaves when asked to.
  *
- * One word a line: "greeting" "code" "generation" "worker" are told; "quit" closes. It dies of
+ * One word a line: "greeting" "code" "generation" "worker" are told; "quit" closes; "log TEXT"
+ * is logged. It dies of
  * "crash" (writes to nowhere), "nowhere" (calls it), "deep" (its stack ends), "bug" (asks the host
  * for what there is not); it never comes back from "spin" and "wait". "late" crashes when its
  * stream is told to leave. Variants are compiled with
@@ -97,6 +98,9 @@ static enum gyre_step on_data(struct gyre_actor *a, gyre_view *in)
         gyre_put_dec(&number, a->section->generation);
     } else if (gyre_eq(word, GYRE_LIT("worker"))) {
         gyre_put_dec(&number, a->worker);
+    } else if (word.n > 4 && gyre_eq(GYRE_MAKE(gyre_view, word.p, 4), GYRE_LIT("log "))) {
+        gyre->log(a, GYRE_INFO, "%.*s", (int)word.n, word.p);
+        gyre_put(&number, word);
     } else {
         return GYRE_BAD;
     }

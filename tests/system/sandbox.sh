@@ -107,8 +107,8 @@ if [ "$(id -u)" = 0 ] && [ -z "${RING:-}" ]; then
     same "its process has that user" "$(id -u nobody)" "$(reach uid)"
     same "a folder that only root reaches is served" front \
         "$(curl -sS --max-time 20 "http://127.0.0.1:$c/")"
-    section "folder = $T/www" "user = nobody-there"
-    like "a user that there is not" 'user = nobody-there: there is no such user' "$(ctl reload 2>&1)"
+    section "folder = $T/www" "user = no-such"
+    like "a user that there is not" "user = no-such: there is no such user" "$(ctl reload 2>&1)"
     echo hidden >"$T/www/hidden"
     chmod 600 "$T/www/hidden"
     same "a file that its user may not read" 403 \
@@ -128,6 +128,26 @@ if [ "$(fact http Seccomp)" = 2 ]; then
     like "… system calls" '(^| )futex,' "$said"
     like "… nothing is missing" 'missing +none$' "$said"
     unlike "… none that is not granted" '(connect|execve|io_uring_setup)' "$said"
+fi
+
+# A connection that is open is served by one system call.
+if command -v strace >/dev/null && [ -n "$RELEASED" ] &&
+    ctl status | grep -q '^echo .*io_uring$'; then
+    dial warm "$b"
+    asks "$warm" first >/dev/null
+    strace -f -o "$T/calls" -p "$(service echo)" 2>"$T/strace" &
+    STARTED+=($!)
+    holds "strace looks on" await 10 text "$T/strace" attached
+    for i in $(seq 100); do asks "$warm" "$i"; done >/dev/null
+    kill "${STARTED[-1]}"
+    await 10 end "${STARTED[-1]}"
+    # What waited when strace came goes on by restart_syscall.
+    calls=$(sed -nE '/restart_syscall/d; s/^[0-9]+ +([a-z_0-9]+)\(.*/\1/p' "$T/calls" |
+        sort | uniq -c)
+    like "a hundred requests: one call or two each" ' [12][0-9][0-9] io_uring_enter' "$calls"
+    same "and no other call" 1 "$(wc -l <<<"$calls")"
+else
+    skip "the calls of the hot path: no strace, or no io_uring"
 fi
 
 # require, and off

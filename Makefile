@@ -212,6 +212,7 @@ DATADIR := $(PREFIX)/share/gyre
 DOCDIR := $(PREFIX)/share/doc/gyre
 PLUGINDIR := $(LIBDIR)/gyre/plugins
 UNITDIR := $(LIBDIR)/systemd/system
+MANDIR := $(PREFIX)/share/man
 SYSCONFDIR := $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
 CONFDIR := $(SYSCONFDIR)/gyre/conf.d
 # The SDK's: the series of the changelog's newest release, and GYRE_MINOR; tools/abi checks both.
@@ -250,6 +251,9 @@ install: all
 	done
 	chmod -R u=rwX,go=rX $(call to,$(DATADIR)) $(call to,$(SYSCONFDIR)/gyre) \
 	    $(call to,$(LIBDIR)/pkgconfig/gyre.pc) $(call to,$(UNITDIR)/gyre.service)
+	$(INSTALL) -d $(call to,$(MANDIR)/man5) $(call to,$(MANDIR)/man8)
+	$(INSTALL) -m 644 tools/man/gyre.conf.5 $(call to,$(MANDIR)/man5)
+	$(INSTALL) -m 644 tools/man/gyre.8 tools/man/gyrectl.8 $(call to,$(MANDIR)/man8)
 	$(INSTALL) -m 644 README.md LICENSE $(call to,$(DOCDIR))
 	@for plugin in $(PLUGINS); do \
 	    [ ! -f plugins/$$plugin/README.md ] || \
@@ -261,6 +265,7 @@ uninstall:
 	rm -f $(addprefix $(call to,$(BINDIR))/,gyre gyrectl gyre-test gyre-new)
 	rm -f $(PLUGINS:%=$(call to,$(PLUGINDIR))/%.so)
 	rm -rf $(call to,$(INCLUDEDIR)) $(call to,$(DATADIR)) $(call to,$(DOCDIR))
+	rm -f $(call to,$(MANDIR)/man5/gyre.conf.5) $(addprefix $(call to,$(MANDIR)/man8)/,gyre.8 gyrectl.8)
 	rm -f $(call to,$(LIBDIR)/pkgconfig/gyre.pc) $(call to,$(UNITDIR)/gyre.service)
 	@for file in $(CONF_FILES); do \
 	    at="$(call to,$(CONFDIR))/$$file"; [ -e "$$at" ] || continue; \

@@ -10,6 +10,7 @@ into "$T/package" /usr install
 for file in usr/bin/gyre usr/bin/gyrectl usr/bin/gyre-test usr/bin/gyre-new \
     usr/lib/gyre/plugins/http.so usr/include/gyre/gyre.h usr/include/gyre/services/bus.h \
     usr/lib/pkgconfig/gyre.pc usr/lib/systemd/system/gyre.service etc/gyre/conf.d/20-http.ini \
+    usr/share/man/man5/gyre.conf.5 usr/share/man/man8/gyre.8 usr/share/man/man8/gyrectl.8 \
     usr/share/gyre/www/index.html usr/share/gyre/zones usr/share/doc/gyre/README.md; do
     holds "a package has /$file" test -e "$T/package/$file"
 done

@@ -111,9 +111,12 @@ pid_t spawn_other(const char *path, const char *const *argv, const int *fds, con
 
 bool process_map_stats(struct process *p)
 {
-    struct stat st; /* that of another program may be another */
-    if (fstat(p->stats_fd, &st) != 0 || st.st_size != sizeof *p->stats) return false;
-    void *page = mmap(NULL, sizeof *p->stats, PROT_READ, MAP_SHARED, p->stats_fd, 0);
+    struct stat st;
+    if (fstat(p->stats_fd, &st) != 0) return false;
+    /* That of another program may be laid out in another way: then its numbers are not known. */
+    bool ours = st.st_size == sizeof *p->stats;
+    void *page = mmap(NULL, sizeof *p->stats, PROT_READ,
+                      ours ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, ours ? p->stats_fd : -1, 0);
     p->stats = page == MAP_FAILED ? NULL : page;
     return p->stats;
 }

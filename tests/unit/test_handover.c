@@ -61,7 +61,8 @@ static struct supervisor *a_supervisor(void)
                               .state = i ? DRAINING : READY};
         snprintf(p->name, sizeof p->name, "echo");
         p->stats_fd = memfd_create("stats", MFD_CLOEXEC);
-        cr_assert_eq(ftruncate(p->stats_fd, sizeof *p->stats), 0);
+        /* the one that drains is of a program with another page */
+        cr_assert_eq(ftruncate(p->stats_fd, (off_t)sizeof *p->stats - (off_t)i * 64), 0);
         p->next = s->processes;
         s->processes = p;
     }
@@ -112,6 +113,7 @@ Test(handover, what_serves_is_taken_over, .timeout = 30)
     struct process *second = s->processes, *first = second->next;
     cr_expect_eq(first->state, READY);
     cr_expect_eq(second->state, DRAINING);
+    cr_expect_eq(second->stats->rows, 0, "a page that is not understood is empty");
     cr_expect_eq(service_of(s, "echo")->live, first);
     cr_expect_eq(service_of(s, "echo")->generation, 9);
     cr_expect_eq(first->has->instances[0], in_force);

@@ -15,7 +15,7 @@ static const struct {
     {"prepared", M_PREPARED}, {"committed", M_COMMITTED}, {"drained", M_DRAINED},
     {"fatal", M_FATAL}, {"restored", M_RESTORED}, {"stream", M_STREAM}, {"part", M_PART},
     {"taken", M_TAKEN}, {"moved", M_MOVED}, {"list", M_LIST}, {"kill", M_KILL}, {"rows", M_ROWS},
-    {"killed", M_KILLED},
+    {"killed", M_KILLED}, {"opened", M_OPENED}, {"jailed", M_JAILED},
 };
 
 static gyre_view next_word(gyre_view *line)

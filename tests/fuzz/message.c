@@ -43,13 +43,14 @@ static int next_fd(void)
 
 static bool type_known(uint32_t type)
 {
-    return (type >= M_PLUGIN && type <= M_KILL) || (type >= M_PREPARED && type <= M_KILLED) ||
+    return (type >= M_PLUGIN && type <= M_OPENED) || (type >= M_PREPARED && type <= M_KILLED) ||
            (type >= M_STREAM && type <= M_MOVED);
 }
 
 static bool brings_fd(uint32_t type)
 {
-    return type == M_LISTEN || type == M_SAVE || type == M_RESTORE || type == M_STREAM;
+    return type == M_LISTEN || type == M_OPENED || type == M_SAVE || type == M_RESTORE ||
+           type == M_STREAM;
 }
 
 static int receive(char why[128])

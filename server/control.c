@@ -45,6 +45,7 @@ static void client_end(struct client *c)
     words_free(&c->asked);
     free(c->answer);
     inquiry_free(c->inquiry);
+    follow_free(c->follow);
     *c = (struct client){.fd = -1};
 }
 
@@ -101,6 +102,17 @@ void control_reloaded(struct supervisor *s, bool ok, const struct problems *all)
     free(text);
 }
 
+void control_handed_over(struct supervisor *s)
+{
+    inquiry_end_all(s);
+    for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++) {
+        struct client *c = &s->control.clients[i];
+        if (c->fd < 0 || c->state != CLIENT_FOLLOWS) continue;
+        follow_end(c, "the server is being upgraded");
+        client_end(c);
+    }
+}
+
 /* ---- reading and writing ---- */
 
 /* false: the client is done with, or gone. */
@@ -138,6 +150,7 @@ void control_turn(struct supervisor *s)
         bool goes_on = now < c->deadline_ms;
         if (goes_on && c->state == CLIENT_ASKS) goes_on = client_read(s, c);
         if (goes_on && c->state == CLIENT_ANSWERED) goes_on = client_write(c);
+        if (goes_on && c->state == CLIENT_FOLLOWS) goes_on = follow_turn(c);
         if (!goes_on) client_end(c);
     }
 }
@@ -151,6 +164,8 @@ size_t control_fds(const struct control *control, struct pollfd *out, size_t mos
         if (c->fd < 0) continue;
         if (c->state == CLIENT_ASKS) out[n++] = (struct pollfd){.fd = c->fd, .events = POLLIN};
         if (c->state == CLIENT_ANSWERED) out[n++] = (struct pollfd){.fd = c->fd, .events = POLLOUT};
+        if (c->state == CLIENT_FOLLOWS)
+            out[n++] = (struct pollfd){.fd = c->fd, .events = follow_events(c)};
     }
     return n;
 }
@@ -172,6 +187,7 @@ void control_close(struct control *control)
         if (c->fd < 0) continue;
         if (c->state == CLIENT_WAITS_STOP) client_answer(c, "{\"ok\": true}\n");
         if (c->state == CLIENT_ANSWERED) (void)client_write(c);
+        if (c->state == CLIENT_FOLLOWS) follow_end(c, "the server has stopped");
         client_end(c);
     }
     (void)unlink(control->path);

@@ -17,7 +17,7 @@ struct proposal;
 enum client_state {
     CLIENT_ASKS, CLIENT_WAITS_RELOAD, CLIENT_WAITS_PROPOSAL, CLIENT_WAITS_STOP,
     CLIENT_WAITS_UPGRADE, CLIENT_ANSWERED,
-    CLIENT_WAITS_SERVICES, /* not handed over, as are those before */
+    CLIENT_WAITS_SERVICES, CLIENT_FOLLOWS, /* not handed over, as are those before */
 };
 struct client {
     int fd; /* -1: free */
@@ -25,6 +25,7 @@ struct client {
     struct words asked;
     const struct proposal *proposal; /* what it waits for */
     struct inquiry *inquiry;         /* what services are asked for it; or NULL */
+    struct follow *follow;           /* what it is told as it comes; or NULL */
     size_t sent;
     char *answer;
     size_t answer_n;
@@ -45,6 +46,8 @@ void control_answer(struct supervisor *, struct client *); /* or the answer is p
 void control_tell(struct supervisor *, enum client_state, const char *text); /* who waits so */
 void client_answer(struct client *, const char *text);
 void control_reloaded(struct supervisor *, bool ok, const struct problems *);
+/* Another program takes over: whoever cannot go along is told. */
+void control_handed_over(struct supervisor *);
 void control_close(struct control *); /* answers those who wait for the end */
 
 /* ---- inquiry.c: what only the services know ---- */
@@ -58,4 +61,18 @@ void inquiry_turn(struct supervisor *); /* goes on where a service is gone or si
 int64_t inquiry_deadline(const struct supervisor *);
 void inquiry_free(struct inquiry *);          /* may be NULL */
 void inquiry_end_all(struct supervisor *);    /* another program takes over: they are to ask it */
+
+/* ---- follow.c: what comes later, too ---- */
+
+void follow_begin(void); /* lines of the log are kept from now on */
+void follow_forget(void);
+void request_log(struct supervisor *, struct client *, char **word, FILE *);
+bool follow_log(struct supervisor *, struct process *); /* a line. false: it makes no sense */
+/* So many lines more may a service copy. */
+void follow_credit(struct supervisor *, struct process *, uint64_t lines);
+bool follow_turn(struct client *); /* false: it has left, or all is shown */
+void follow_turn_all(struct supervisor *);
+short follow_events(const struct client *);        /* what it waits for */
+void follow_end(struct client *, const char *why); /* its last line */
+void follow_free(struct follow *);                 /* may be NULL */
 #endif

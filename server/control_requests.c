@@ -20,6 +20,8 @@
  *                              that did not answer]}
  *   kill ID                    ends that connection; {"ok": true, "section": …, "peer": …}
  *   log-reopen                 opens the log's file again, after it was moved away; {"ok": true}
+ *   log [-f] [SERVICE]         the latest lines of the log; with -f those that come, too: one JSON
+ *                              object a line (follow.c), until the client or the server ends
  *   stop                       drains and ends; answers at the end, {"ok": true}
  *   set add remove undo history get    see proposal_requests.c
  * What is wrong with a request: {"error": text}.
@@ -164,6 +166,7 @@ static const struct request {
     {"remove", 1, ANY, request_remove}, {"undo", 0, 1, request_undo},
     {"sandbox", 1, 1, sandbox}, {"history", 0, 1, request_history}, {"get", 1, 2, request_get},
     {"connections", 0, 2, request_connections}, {"kill", 1, 1, request_kill},
+    {"log", 0, 2, request_log},
 };
 
 void control_answer(struct supervisor *s, struct client *c)

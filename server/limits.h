@@ -111,6 +111,10 @@ enum {
     LIMIT_CONTROL_WORDS = 64,       /* of one request */
     LIMIT_CONNECTIONS = 4096,       /* rows of a list of connections, unless all are asked for */
     LIMIT_ANSWER_MS = 2000,         /* for a service to answer a question of gyrectl */
+    LIMIT_LOG_LINE = 1024,          /* one line */
+    LIMIT_LOG_LINES = 512,          /* that are kept for gyrectl log */
+    LIMIT_LOG_CREDIT = 24,          /* of one service under way: they fit in its channel */
+    LIMIT_FOLLOW = 256 * 1024,      /* waiting for one follower; what is more is lost to it */
     LIMIT_ROWS = 128,               /* of one message, x 64 B and three short texts */
     LIMIT_CONTROL_MS = 10 * 1000,   /* for a client to ask, and to take the answer */
 };

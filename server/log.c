@@ -18,7 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 1024, WHO_BYTES = 64 };
+#include "limits.h"
+
+enum { LINE_MAX_BYTES = LIMIT_LOG_LINE, WHO_BYTES = 64 };
 
 static const char *const words[] = {"debug", "info", "warn", "error"};
 static const char *const colours[] = {"\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[31m"};
@@ -32,6 +34,8 @@ static _Atomic uint32_t lost; /* lines */
 static atomic_bool torn;      /* the last one is there in part */
 static atomic_bool coloured, opened;
 static char who_of_process[WHO_BYTES] = "gyre"; /* written before opened is set, then constant */
+static void *copy_user; /* written before copy_to is set, then constant */
+static void (*_Atomic copy_to)(gyre_view line, void *user);
 static _Thread_local char who_of_thread[WHO_BYTES];
 
 void log_open(const char *who, enum gyre_level least)
@@ -50,6 +54,13 @@ void log_style(enum log_style style)
     const char *no_colour = getenv("NO_COLOR");
     atomic_store(&style_now, (int)style);
     atomic_store(&coloured, isatty(STDERR_FILENO) && !(no_colour && no_colour[0]));
+}
+
+void log_copy_to(void (*take)(gyre_view line, void *user), void *user)
+{
+    if (atomic_load(&copy_to)) return;
+    copy_user = user;
+    atomic_store(&copy_to, take);
 }
 
 void log_level(enum gyre_level least)
@@ -102,11 +113,10 @@ void log_escape(gyre_out *line, gyre_view text)
     }
 }
 
-static void put_plain(gyre_out *line, enum gyre_level level, struct timespec now)
+static void put_plain(gyre_out *line, enum gyre_level level, bool colour, struct timespec now)
 {
     struct tm day;
     char stamp[80];
-    bool colour = atomic_load(&coloured);
     (void)gmtime_r(&now.tv_sec, &day);
     (void)snprintf(stamp, sizeof stamp, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ ",
                    day.tm_year + 1900, day.tm_mon + 1, day.tm_mday, day.tm_hour, day.tm_min,
@@ -137,14 +147,14 @@ static void put_daemons(gyre_out *line, enum gyre_level level, enum log_style st
     gyre_put(line, gyre_str(head));
 }
 
-static void put_head(gyre_out *line, enum gyre_level level, const char *prefix)
+static void put_head(gyre_out *line, enum gyre_level level, const char *prefix,
+                     enum log_style style, bool colour)
 {
-    enum log_style style = (enum log_style)atomic_load(&style_now);
     struct timespec now;
     const char *who = who_of_thread[0] ? who_of_thread
                     : atomic_load(&opened) ? who_of_process : "gyre";
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (style == LOG_PLAIN) put_plain(line, level, now);
+    if (style == LOG_PLAIN) put_plain(line, level, colour, now);
     else put_daemons(line, level, style, now.tv_sec);
     log_escape(line, gyre_str(who));
     gyre_put(line, GYRE_LIT(": "));
@@ -172,10 +182,33 @@ static int tell_lost(uint32_t n)
     uint8_t bytes[160];
     char text[64];
     gyre_out line = GYRE_OUT(bytes);
-    put_head(&line, GYRE_WARN, NULL);
+    put_head(&line, GYRE_WARN, NULL, (enum log_style)atomic_load(&style_now),
+             atomic_load(&coloured));
     (void)snprintf(text, sizeof text, "%u lines of the log were lost here\n", (unsigned)n);
     gyre_put(&line, gyre_str(text));
     return hand_over(gyre_built(&line));
+}
+
+static void build(gyre_out *line, enum gyre_level level, const char *prefix, const char *text,
+                  enum log_style style, bool colour)
+{
+    line->cap -= 4; /* for "..." and the end of the line */
+    put_head(line, level, prefix, style, colour);
+    log_escape(line, gyre_str(text));
+    line->cap += 4;
+    if (!line->full) return;
+    line->full = false;
+    gyre_put(line, GYRE_LIT("..."));
+}
+
+static void copy(enum gyre_level level, const char *prefix, const char *text)
+{
+    uint8_t bytes[LINE_MAX_BYTES];
+    gyre_out line = GYRE_OUT(bytes);
+    void (*take)(gyre_view, void *) = atomic_load(&copy_to);
+    if (!take) return;
+    build(&line, level, prefix, text, LOG_PLAIN, false);
+    take(gyre_built(&line), copy_user);
 }
 
 void log_line_v(enum gyre_level level, const char *prefix, const char *fmt, va_list args)
@@ -186,19 +219,14 @@ void log_line_v(enum gyre_level level, const char *prefix, const char *fmt, va_l
     int saved = errno;
     if (level < GYRE_DEBUG || level > GYRE_ERROR) level = GYRE_ERROR;
     if (level < log_level_now()) return;
-    line.cap -= 4; /* for "..." and the end of the line */
     if (vsnprintf(text, sizeof text, fmt, args) < 0) text[0] = 0;
-    put_head(&line, level, prefix);
-    log_escape(&line, gyre_str(text));
-    line.cap += 4;
-    if (line.full) {
-        line.full = false;
-        gyre_put(&line, GYRE_LIT("..."));
-    }
+    build(&line, level, prefix, text, (enum log_style)atomic_load(&style_now),
+          atomic_load(&coloured));
     gyre_put_byte(&line, '\n');
     uint32_t before = atomic_exchange(&lost, 0);
     if (before && tell_lost(before) != 0) atomic_fetch_add(&lost, before + 1);
     else if (hand_over(gyre_built(&line)) != 0) atomic_fetch_add(&lost, 1);
+    copy(level, prefix, text);
     errno = saved;
 }
 

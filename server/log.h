@@ -31,6 +31,8 @@ void log_line_v(enum gyre_level, const char *prefix, const char *fmt, va_list)
     __attribute__((format(printf, 3, 0)));
 /* Text of others as a line or a terminal may have it: what a log line is made with. */
 void log_escape(gyre_out *, gyre_view);
+/* Each line that is written is handed to this, too, without colour and its end; by any thread. */
+void log_copy_to(void (*take)(gyre_view line, void *user), void *user);
 #define log_debug(...) log_line(GYRE_DEBUG, __VA_ARGS__)
 #define log_info(...) log_line(GYRE_INFO, __VA_ARGS__)
 #define log_warn(...) log_line(GYRE_WARN, __VA_ARGS__)

@@ -65,6 +65,15 @@ bool message_send(struct message_out *m, int channel, int fd)
     }
 }
 
+bool message_offer(struct message_out *m, int channel)
+{
+    if (m->out.full || m->out.n - HEADER_BYTES > LIMIT_MESSAGE_BODY) return false;
+    gyre_patch_be(&m->out, 8, m->out.n - HEADER_BYTES, 4);
+    struct iovec part = {m->bytes, m->out.n};
+    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
+    return sendmsg(channel, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+}
+
 /* Takes the one descriptor of a packet; closes all of more than one. false: there were more. */
 static bool take_rights(struct msghdr *packet, int *fd)
 {
@@ -88,7 +97,7 @@ static bool take_rights(struct msghdr *packet, int *fd)
 
 static bool type_known(uint64_t type)
 {
-    return (type >= M_PLUGIN && type <= M_LOG) || (type >= M_PREPARED && type <= M_KILLED) ||
+    return (type >= M_PLUGIN && type <= M_CREDIT) || (type >= M_PREPARED && type <= M_LINE) ||
            (type >= M_STREAM && type <= M_MOVED);
 }
 

@@ -36,6 +36,7 @@
  *   M_LIST      open streams, of one section or of all (0): number question, number from (the
  *               place where to begin; 0 first), number section id; then M_ROWS
  *   M_KILL      one stream ends at once: number question, number place, number id; then M_KILLED
+ *   M_CREDIT    so many more lines of the log may be copied: number lines
  * Up:
  *   M_PREPARED  on_load said: number id, number version, number ok, text why. ok 2: it wants what
  *               this process is closed off from (why); a new one can have it
@@ -45,6 +46,7 @@
  *               each stream: number place (worker << 32 | slot), number id, number section id,
  *               number age_ms, number idle_ms, number bytes queued, number row_state, text peer,
  *               text endpoint (empty: dialled)
+ *   M_LINE      a line of the log: number lines before it that there was no credit for, text line
  *   M_KILLED    number question, number 1 or 0 (there is none), number section id, text peer
  *   M_DRAINED   nothing is left; the process leaves with 0
  *   M_FATAL     cannot go on: text why
@@ -68,8 +70,9 @@
 enum message_type {
     M_PLUGIN = 1, M_SECTION, M_ENTRY, M_PREPARE, M_LISTEN, M_UNLISTEN, M_COMMIT, M_ABANDON,
     M_REMOVE, M_DRAIN, M_LEVEL, M_REFRESH, M_REFUSE, M_SAVE, M_RESTORE, M_LINK, M_LIST, M_KILL,
-    M_OPENED, M_LOG,
+    M_OPENED, M_LOG, M_CREDIT,
     M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL, M_JAILED, M_RESTORED, M_ROWS, M_KILLED,
+    M_LINE,
     M_STREAM = 96, M_PART, M_TAKEN, M_MOVED, /* of transfer.c */
 };
 enum drain {
@@ -99,6 +102,8 @@ void message_begin(struct message_out *, enum message_type);
 void message_put_text(struct message_out *, gyre_view);
 void message_put_number(struct message_out *, uint64_t);
 bool message_send(struct message_out *, int channel, int fd_or_minus_1);
+/* The same, if there is room now. false: nothing was sent. [any] */
+bool message_offer(struct message_out *, int channel);
 
 /* 1: a message; 0: none now (the channel is non-blocking); -1: the end, or something malformed
  * (why says which). */

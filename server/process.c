@@ -133,6 +133,7 @@ static struct process *launch(struct supervisor *s, struct service *v, const str
     process_log(s, p);
     tell_number(s, p, M_LEVEL, (uint64_t)s->level);
     refuse_tell(s, v, p);
+    follow_credit(s, p, LIMIT_LOG_CREDIT);
     for (size_t i = 0; i < crew->modules_n; i++) {
         if (p->pid) opened_tell(s, p, crew->modules[i]->copy, O_RDONLY);
         message_begin(&s->out, M_PLUGIN);
@@ -444,6 +445,7 @@ static bool took(struct supervisor *s, struct process *p)
         (void)snprintf(p->said, sizeof p->said, "%.*s", (int)(why.n & 0xffff), why.p);
         log_error("service %s/%u: %s", p->name, p->generation, p->said);
         return true;
+    case M_LINE: return follow_log(s, p);
     case M_ROWS: return inquiry_rows(s, p);
     case M_KILLED: return inquiry_killed(s, p);
     default: return false;

@@ -215,6 +215,10 @@ static bool handle(struct serve *s, struct message *m)
         return true;
     case M_SAVE:
     case M_RESTORE: return gyre_end(&m->in) && on_transfer(s, m);
+    case M_CREDIT:
+        number = message_get_number(m);
+        copy_credit(s, number);
+        return gyre_end(&m->in);
     case M_LIST: return observe_list(s, m);
     case M_KILL: return observe_kill(s, m);
     case M_LINK: return on_link(s, m);

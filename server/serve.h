@@ -61,4 +61,7 @@ size_t transfer_restore(struct serve *, int fd); /* how many have moved */
 /* ---- observe.c: what the supervisor asks about streams. false: the message makes no sense ---- */
 bool observe_list(struct serve *, struct message *);
 bool observe_kill(struct serve *, struct message *);
+
+/* ---- copy.c: lines of the log, for the supervisor ---- */
+void copy_credit(struct serve *, uint64_t lines);
 #endif

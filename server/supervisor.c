@@ -149,6 +149,7 @@ static void turn(struct supervisor *s)
     if (folder_busy(&s->folder)) folder_turn(&s->folder);
     run_clocks(s);
     inquiry_turn(s);
+    follow_turn_all(s);
     proposals_turn(s);
     reload_turn(s);
     upgrade_turn(s);
@@ -258,6 +259,7 @@ static void end(struct supervisor *s)
 {
     upgrade_end(s);
     control_close(&s->control);
+    follow_forget();
     watch_close(&s->watch);
     plan_drop(s->plan);
     s->plan = NULL;
@@ -281,6 +283,7 @@ int supervisor_run(const char *conf, enum start_mode how)
     s->single = how == START_SINGLE;
     log_open("supervisor", GYRE_INFO);
     logging_open(&s->logging);
+    follow_begin();
     bool begun = how != START_TAKEOVER_CHECK || upgrade_draft(s, why, sizeof why);
     if (begun && begin(s, why, sizeof why)) {
         loop(s);

@@ -251,6 +251,8 @@ struct process {
     bool inherited; /* of the program before this one: to be replaced */
     char *jailed; /* what it is closed in, as JSON; NULL: it has not told */
     char said[256]; /* why it ends, as far as known */
+    uint32_t log_spent; /* lines of its credit (follow.c) … */
+    int64_t credit_ms;  /* … which it got then */
     struct watched *watched; /* its workers (stuck.c); NULL: not sampled yet */
     int64_t kill_ms;         /* when it is killed, having been told to report; INT64_MAX: not */
 };

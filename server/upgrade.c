@@ -99,7 +99,7 @@ static void execute(const struct supervisor *s, int program, int table, const ch
 static void hand_over(struct supervisor *s, int program, const char *why_or_null)
 {
     struct table table;
-    inquiry_end_all(s);
+    control_handed_over(s);
     table_open(&table);
     handover_write(s, &table, own_program());
     int fd = table_seal(&table);

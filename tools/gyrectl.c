@@ -38,6 +38,7 @@ static const char usage[] =
     "  upgrade [PATH]             another gyre takes the place of this one; nothing is lost\n"
     "  connections [SECTION] [--all]    the open ones: who, since when, what is queued\n"
     "  kill ID                    end one of them at once\n"
+    "  log [-f] [SERVICE]         the latest lines of the log; -f: and those that come\n"
     "  log-level LEVEL [SERVICE]  debug, info, warn or error\n"
     "  log-reopen                 open the log's file again, after it was moved away\n"
     "  stop                       drain and end; waits for the end\n";
@@ -46,7 +47,8 @@ static const struct command {
     const char *name;
     int least, most; /* arguments */
     int (*show)(const struct json *);
-    int (*live)(const char *socket, char **arguments, int n); /* asks by itself; or NULL */
+    /* asks by itself; or NULL */
+    int (*live)(const char *socket, char **words, int n, bool as_json);
 } commands[] = {
     {"get", 1, 2, show_get, NULL},       {"set", 2, WORDS, show_proposal, NULL},
     {"add", 1, WORDS, show_proposal, NULL}, {"remove", 1, WORDS, show_proposal, NULL},
@@ -59,7 +61,7 @@ static const struct command {
     {"upgrade", 0, 1, show_upgrade, NULL},
     {"sandbox", 1, 1, show_sandbox, NULL},
     {"connections", 0, 2, show_connections, NULL}, {"kill", 1, 1, show_killed, NULL},
-    {"top", 0, 1, NULL, live_top},
+    {"top", 0, 1, NULL, live_top}, {"log", 0, 2, NULL, live_follow},
 };
 
 static int wrong(const char *what, const char *word)
@@ -130,21 +132,6 @@ static int show(const struct command *command, const char *bytes, size_t n, bool
     return status;
 }
 
-/* "log-level debug http\n", allocated. NULL: it is too long. */
-static char *make_line(char **words, int words_n)
-{
-    gyre_out line = {.p = malloc(LIMIT_CONTROL_LINE + 2), .cap = LIMIT_CONTROL_LINE};
-    if (!line.p) return NULL;
-    for (int i = 0; i < words_n; i++) words_put(&line, words[i]);
-    if (line.full || words_n > LIMIT_CONTROL_WORDS) {
-        free(line.p);
-        return NULL;
-    }
-    line.p[line.n++] = '\n';
-    line.p[line.n] = '\0';
-    return (char *)line.p;
-}
-
 struct options {
     const char *socket, *run;
     bool as_json, help;
@@ -188,8 +175,7 @@ static int run(const struct command *command, const char *socket, char **words, 
                bool as_json)
 {
     size_t answer_n;
-    if (command->live && as_json) return wrong("no --json of ", command->name);
-    if (command->live) return command->live(socket, words + 1, n - 1);
+    if (command->live) return command->live(socket, words, n, as_json);
     char *line = make_line(words, n);
     if (!line) return wrong("arguments too long for ", command->name);
     char *answer = ask(socket, line, &answer_n);

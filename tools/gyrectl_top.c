@@ -219,15 +219,15 @@ static int one_page(const char *socket, const char *line, const sigset_t *outsid
     return good ? 0 : 1;
 }
 
-int live_top(const char *socket, char **arguments, int n)
+int live_top(const char *socket, char **words, int n, bool as_json)
 {
     static char space[65536]; /* a page is one write: nothing flickers */
     sigset_t ends, outside;
     struct sigaction end = {.sa_handler = note_end};
     int status;
-    bool once = n && strcmp(arguments[0], "--once") == 0;
-    if (n && !once) {
-        (void)fprintf(stderr, "gyrectl: top [--once]: what is '%s'?\n", arguments[0]);
+    bool once = n > 1 && strcmp(words[1], "--once") == 0;
+    if (as_json || (n > 1 && !once)) {
+        (void)fprintf(stderr, "gyrectl: top [--once], and no more; for programs: --json status\n");
         return 2;
     }
     (void)setvbuf(stdout, space, _IOFBF, sizeof space);

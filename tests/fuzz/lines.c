@@ -11,11 +11,12 @@ static const struct {
     {"listen", M_LISTEN}, {"unlisten", M_UNLISTEN}, {"commit", M_COMMIT}, {"abandon", M_ABANDON},
     {"remove", M_REMOVE}, {"drain", M_DRAIN}, {"level", M_LEVEL}, {"refresh", M_REFRESH},
     {"refuse", M_REFUSE}, {"save", M_SAVE}, {"restore", M_RESTORE},
-    {"log", M_LOG},
+    {"line", M_LINE},
     {"prepared", M_PREPARED}, {"committed", M_COMMITTED}, {"drained", M_DRAINED},
     {"fatal", M_FATAL}, {"restored", M_RESTORED}, {"stream", M_STREAM}, {"part", M_PART},
     {"taken", M_TAKEN}, {"moved", M_MOVED}, {"list", M_LIST}, {"kill", M_KILL}, {"rows", M_ROWS},
-    {"killed", M_KILLED}, {"opened", M_OPENED}, {"jailed", M_JAILED},
+    {"killed", M_KILLED}, {"opened", M_OPENED}, {"jailed", M_JAILED}, {"credit", M_CREDIT},
+    {"link", M_LINK}, {"log", M_LOG},
 };
 
 static gyre_view next_word(gyre_view *line)

@@ -43,14 +43,14 @@ static int next_fd(void)
 
 static bool type_known(uint32_t type)
 {
-    return (type >= M_PLUGIN && type <= M_OPENED) || (type >= M_PREPARED && type <= M_KILLED) ||
+    return (type >= M_PLUGIN && type <= M_CREDIT) || (type >= M_PREPARED && type <= M_LINE) ||
            (type >= M_STREAM && type <= M_MOVED);
 }
 
 static bool brings_fd(uint32_t type)
 {
     return type == M_LISTEN || type == M_OPENED || type == M_SAVE || type == M_RESTORE ||
-           type == M_STREAM;
+           type == M_STREAM || type == M_LINK || type == M_LOG;
 }
 
 static int receive(char why[128])

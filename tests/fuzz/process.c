@@ -104,6 +104,7 @@ static void leave(struct stand *t)
 {
     inquiry_turn(&t->supervisor);
     inquiry_end_all(&t->supervisor);
+    follow_forget();
     for (size_t i = 0; i < LIMIT_CONTROL_CLIENTS; i++)
         core_free(t->supervisor.control.clients[i].answer);
 }

@@ -20,6 +20,7 @@ enum { CHANNEL = 3, MAGIC = 0x4759524d }; /* as server/spawn.c and message.c hav
 enum {
     M_COMMIT = 7,
     M_PREPARED = 64, M_COMMITTED, M_DRAINED, M_FATAL, M_JAILED, M_RESTORED, M_ROWS, M_KILLED,
+    M_LINE,
 };
 
 struct conf {
@@ -74,6 +75,16 @@ static void say_prepared(uint64_t ok)
     say(M_PREPARED, gyre_built(&body), -1);
 }
 
+/* "shout 20 text": so many lines of the log. */
+static void shout(struct gyre_actor *a, gyre_view left)
+{
+    gyre_view times;
+    uint64_t n;
+    if (!gyre_skip(&left, GYRE_LIT("shout ")) || !gyre_until(&left, ' ', &times)) return;
+    if (!gyre_dec(times, 100000, &n)) return;
+    while (n--) gyre->log(a, GYRE_WARN, "%.*s", (int)left.n, (const char *)left.p);
+}
+
 static void attack(gyre_view word)
 {
     static const uint8_t text[] = {0, 0, 0, 9, 'I', ' ', 'g', 'i', 'v', 'e', ' ', 'u', 'p'};
@@ -88,6 +99,8 @@ static void attack(gyre_view word)
     else if (gyre_eq(word, GYRE_LIT("rows"))) say(M_ROWS, nothing, -1);
     else if (gyre_eq(word, GYRE_LIT("killed"))) say(M_KILLED, nothing, -1);
     else if (gyre_eq(word, GYRE_LIT("old rows"))) say(M_ROWS, GYRE_MAKE(gyre_view, old, 16), -1);
+    else if (gyre_eq(word, GYRE_LIT("flood")))
+        for (int i = 0; i < 100; i++) say(M_LINE, GYRE_MAKE(gyre_view, old + 4, 12), -1);
     else if (gyre_eq(word, GYRE_LIT("yes"))) say_prepared(1);
     else if (gyre_eq(word, GYRE_LIT("perhaps"))) say_prepared(3);
     else if (gyre_eq(word, GYRE_LIT("close"))) (void)close(CHANNEL);
@@ -106,6 +119,7 @@ static enum gyre_step on_data(struct gyre_actor *a, gyre_view *in)
     gyre_view word;
     if (!gyre_line(in, &word)) return GYRE_MORE;
     attack(word);
+    shout(a, word);
     gyre->write(a, word);
     gyre->write(a, GYRE_LIT("\n"));
     return GYRE_TOOK;

@@ -50,6 +50,7 @@ attack gift "a descriptor that nobody wants" 'sent a malformed message: its desc
 attack early "a message that ends too early" 'sent a wrong message'
 attack rows "a list of connections that ends too early" 'sent a wrong message'
 attack killed "an end of one that is none" 'sent a wrong message'
+attack flood "more lines of the log than it may copy" 'sent a wrong message'
 attack perhaps "an answer that is none" 'sent a wrong message'
 attack "give up" "it says that it cannot go on" 'has ended: I give up'
 attack "leave 7" "it leaves with an error" "ended with status 7"

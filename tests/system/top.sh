@@ -40,6 +40,8 @@ ctl --json top >"$T/said" 2>&1
 same "it has no JSON" 2 $?
 ctl --once status >"$T/said" 2>&1
 same "what has no pages has no --once" 2 $?
+ctl top status >"$T/said" 2>&1
+same "nor any argument" 2 $?
 
 mkfifo "$T/keys"
 script -qfc "stty rows 24 columns 80; '$BUILD/gyrectl' --run '$T/run' top" "$T/screen" \

@@ -145,9 +145,9 @@ Test(message, wrong_headers)
     expect_malformed("no message");
     send_raw(bytes, raw(bytes, MAGIC, 0, 0, 0), 0);
     expect_malformed("type");
-    send_raw(bytes, raw(bytes, MAGIC, M_LOG + 1, 0, 0), 0);
+    send_raw(bytes, raw(bytes, MAGIC, M_CREDIT + 1, 0, 0), 0);
     expect_malformed("type");
-    send_raw(bytes, raw(bytes, MAGIC, M_KILLED + 1, 0, 0), 0);
+    send_raw(bytes, raw(bytes, MAGIC, M_LINE + 1, 0, 0), 0);
     expect_malformed("type");
     send_raw(bytes, raw(bytes, MAGIC, 0xffffffff, 0, 0), 0);
     expect_malformed("type");

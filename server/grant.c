@@ -139,7 +139,8 @@ static int open_folder(const struct version *v, struct grant *g, const char *pat
     int hand = at_hand(v, path);
     if (s->jail && !(s->jail->grants & JAIL_FILES)) return outgrown(s, g->text);
     (void)snprintf(by_fd, sizeof by_fd, "/proc/self/fd/%d", hand);
-    g->fd = blocking->root(hand < 0 ? path : by_fd, &st);
+    g->fd = blocking->root(path, &st); /* first: what is there may be another folder by now */
+    if (g->fd < 0 && hand >= 0) g->fd = blocking->root(by_fd, &st);
     if (hand >= 0 && g->fd >= 0 && blocking->facts(g->fd, "./.", &inside) == -EACCES)
         log_error("%s: this service's user may not enter %s: give others r and x on it, or set "
                   "user = in its section", v->section->name, path);

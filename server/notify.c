@@ -105,7 +105,7 @@ void notify_stopping(struct notify *n, int64_t within_ms)
     int64_t most_ms = within_ms < stop_most_ms ? within_ms : stop_most_ms;
     (void)snprintf(n->state, sizeof n->state,
                    "STOPPING=1\nEXTEND_TIMEOUT_USEC=%lld\nSTATUS=draining",
-                   (long long)(most_ms + LIMIT_GRACE_MS + 2 * LIMIT_KILL_MS) * 1000);
+                   (long long)(most_ms + LIMIT_GRACE_MS + 2LL * LIMIT_KILL_MS) * 1000);
     say_state(n);
 }
 

@@ -74,7 +74,7 @@ struct script { /* that is played now */
 
 static void begin_clocks(void)
 {
-    const struct itimerval most = {.it_value.tv_sec = CUTTING_SECONDS * sim_patience()};
+    const struct itimerval most = {.it_value.tv_sec = (time_t)CUTTING_SECONDS * sim_patience()};
     (void)setitimer(ITIMER_PROF, &most, NULL);
     alarm(HANGING_SECONDS * sim_patience());
 }

@@ -9,6 +9,7 @@
 #   make coverage which branches no test takes
 #   make fuzz     PLUGIN=echo or TARGET=ini, TIME=60: inputs that nobody thought of
 #   make bench    measure against the limit and against other servers
+#   make scoreboard   what must hold while everything is changed, killed and crowded
 #   make docs     write the option tables into plugins/*/README.md
 #   make tidy     check the rules of the code      make install DESTDIR= PREFIX=      make clean
 
@@ -170,7 +171,7 @@ endef
 $(foreach p,$(PLUGINS),$(eval $(call plugin_rule,$(p))))
 
 # What a kind of test needs beyond this stands beside it.
-include $(wildcard tests/*/rules.mk)
+include $(wildcard tests/*/rules.mk tools/*/rules.mk)
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

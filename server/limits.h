@@ -45,6 +45,7 @@ enum {
     /* ---- wide/1: of one link to another process ---- */
     LIMIT_WIDE_OPEN = 256,           /* requests without an answer: x 48 B */
     LIMIT_WIDE_UNREAD = 1024 * 1024, /* sent, not taken yet by the other process */
+    LIMIT_WIDE_WITHIN_MS = 3600 * 1000, /* for an answer: who asked may be gone, unseen */
     LIMIT_WIDE_LEAVE_MS = 250,       /* for those who ask to turn to the process that replaces it */
 
     /* ---- files and helpers ---- */

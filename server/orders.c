@@ -154,13 +154,19 @@ static bool has_left(struct section *s)
 
 bool service_drained(struct service *sv)
 {
+    for (struct section *s = sv->sections; s; s = s->next)
+        if (!has_left(s)) return false;
+    return true;
+}
+
+void orders_leave_last(struct service *sv)
+{
     struct section *last = NULL;
     for (struct section *s = sv->sections; s; s = s->next) {
+        if (!s->last && !has_left(s)) return;
         if (s->last) last = s;
-        else if (!has_left(s)) return false;
     }
     if (last) leave(last, GYRE_SHUTDOWN, LEAVE_ALL); /* nobody asks any more */
-    return !last || has_left(last);
 }
 
 void service_abort(struct service *sv)

@@ -8,6 +8,7 @@
 
 bool orders_make(struct section *); /* false: no memory */
 bool orders_wait(const struct section *);
+void orders_leave_last(struct service *); /* of one that drains: what leaves after all others */
 void orders_free(struct section *);
 
 struct listen_order {

@@ -305,6 +305,7 @@ struct section *service_section_at(struct service *sv, uint32_t id)
 void service_reap(struct service *sv)
 {
     struct section *next;
+    if (sv->draining) orders_leave_last(sv);
     for (;;) {
         pthread_mutex_lock(&sv->lock);
         struct version *v = sv->retired;

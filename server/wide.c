@@ -123,6 +123,7 @@ static int wide_ask(struct gyre_actor *pub, const char *id, uint32_t type, gyre_
     if (!done) bug("wide->ask", "nobody to answer");
     if (a->flags & A_CLOSING) return GYRE_GONE;
     if (within_ns <= 0) within_ns = MAIL_WITHIN_NS;
+    if (within_ns > GYRE_MS(LIMIT_WIDE_WITHIN_MS)) within_ns = GYRE_MS(LIMIT_WIDE_WITHIN_MS);
     if (text.n > LIMIT_MAIL || inbox_over(there)) {
         mail_choke(w, a, there);
         return GYRE_FULL;

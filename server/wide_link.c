@@ -2,9 +2,9 @@
  * wide_link.c - one end of a link to another process, and the frames on it.
  *
  * A frame is 24 bytes, big-endian, and a body: length of the body 4, what 4, seq 8, word 4 (the
- * type, or the error), within 4 (milliseconds; UINT32_MAX: no deadline). Who asks sends REQUEST;
- * who answers sends REPLY, EVENT and ANEW (events were lost). The end of what one sends says that
- * nothing more is asked; the end of the stream, that nothing more is answered.
+ * type, or the error), within 4 (milliseconds, at most LIMIT_WIDE_WITHIN_MS). Who asks sends
+ * REQUEST; who answers sends REPLY, EVENT and ANEW (events were lost). The end of what one sends
+ * says that nothing more is asked; the end of the stream, that nothing more is answered.
  * Promise: nothing of a frame is believed; what makes no sense ends the link. Each request is
  * answered GYRE_GONE when the link ends, at once. Neither side is waited for: what does not fit
  * into LIMIT_WIDE_UNREAD is GYRE_FULL, or an event that is lost, and told as ANEW.
@@ -150,8 +150,7 @@ static void on_leave(struct gyre_actor *pub, enum gyre_why why)
 static uint32_t within_ms(int64_t ns)
 {
     int64_t ms = ns / 1000000 + (ns % 1000000 != 0);
-    if (ns == GYRE_NEVER) return UINT32_MAX;
-    return ms < INT32_MAX ? (uint32_t)ms : INT32_MAX;
+    return ms < LIMIT_WIDE_WITHIN_MS ? (uint32_t)ms : LIMIT_WIDE_WITHIN_MS;
 }
 
 int link_ask(struct worker *w, struct link *l, struct mail *m)
@@ -273,7 +272,8 @@ static void answered(struct gyre_actor *pub, const struct gyre_answer *answer)
 
 static void take_request(struct worker *w, struct link *l, const struct frame *f)
 {
-    int64_t within_ns = f->within_ms == UINT32_MAX ? GYRE_NEVER : GYRE_MS(f->within_ms);
+    bool longer = f->within_ms > LIMIT_WIDE_WITHIN_MS;
+    int64_t within_ns = GYRE_MS(longer ? LIMIT_WIDE_WITHIN_MS : f->within_ms);
     int res = GYRE_FULL;
     if (l->open < LIMIT_WIDE_OPEN)
         res = mail_ask(w, l->actor, wide_home(w, l->id), gyre_str(l->id), f->word, f->body,

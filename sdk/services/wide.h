@@ -29,7 +29,7 @@ struct gyre_wide {
     /* A request to whoever offers `id`. done: as of gyre->ask, answered exactly once. err: GONE (it
      * is not there, or crashed before it answered: whether it acted is not known), LATE, FULL (too
      * many wait for it), UNSUPPORTED (its home takes no mail), or the replier's. within_ns <= 0: 10
-     * s. GYRE_FULL: longer than 64 KiB, or no memory. [worker] */
+     * s; over an hour: an hour. GYRE_FULL: longer than 64 KiB, or no memory. [worker] */
     int (*ask)(struct gyre_actor *, const char *id, uint32_t type, gyre_view, int64_t within_ns,
                uint64_t tag, gyre_done *);
 

@@ -11,7 +11,7 @@ fuzz_targets() {
         echo "${file%/}"
     done
     echo echo-udp daytime-udp dns-udp
-    echo bytes edit endpoint ini metadata message serve process words box
+    echo bytes edit endpoint ini metadata message serve process words box wide
 }
 
 # set_target NAME: sets program, corpus (folders that are there), length, options, is_plugin.

@@ -50,6 +50,7 @@ expect ini ini 'oracle line:' tests/fuzz/corpus/ini
 expect words words 'oracle round trip:' tests/fuzz/corpus/words
 expect edit edit 'oracle read:' -dict=tests/fuzz/dict/edit tests/fuzz/corpus/edit
 expect box box 'oracle numbers:' tests/fuzz/corpus/box
+expect wide wide 'oracle answers:' tests/fuzz/corpus/wide
 expect message message 'oracle round trip:' tests/fuzz/corpus/message
 expect serve serve 'oracle descriptors:' -dict=tests/fuzz/dict/serve tests/fuzz/corpus/serve
 expect process process 'oracle answers:' -dict=tests/fuzz/dict/process tests/fuzz/corpus/process

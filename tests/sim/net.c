@@ -269,6 +269,15 @@ struct sim_end *sim_connect(struct sim *m, int listener, const gyre_addr *from)
     return e;
 }
 
+int sim_pair(struct sim *m, uint32_t worker, struct sim_end **far)
+{
+    struct sim_socket *s = sim_socket_make(m, SIM_STREAM, worker);
+    *far = s->end = sim_end_make(m, s, NULL);
+    s->connected = true;
+    sim_fd_at(m, s->fd)->given = true;
+    return s->fd;
+}
+
 struct sim_end *sim_sender(struct sim *m, int port, const gyre_addr *from)
 {
     struct sim_socket *s = m->fds[port - SIM_FD_FIRST].socket;

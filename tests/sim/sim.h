@@ -93,6 +93,8 @@ enum sim_state { SIM_OPEN, SIM_ENDED, SIM_RESET }; /* as the far end sees it: FI
 /* from NULL: 127.0.0.1; its port 0: the next free one. NULL: nobody listens. */
 struct sim_end *sim_connect(struct sim *, int listener, const gyre_addr *from);
 struct sim_end *sim_sender(struct sim *, int port, const gyre_addr *from);
+/* A stream that a worker was handed, as one end of a socket pair: its descriptor. */
+int sim_pair(struct sim *, uint32_t worker, struct sim_end **far);
 /* A peer that answers dials to this address, or to the path of a unix socket. sim_accept gives one
  * connection, or NULL: none yet. */
 bool sim_peer(struct sim *, const gyre_addr *at, const char *path);

@@ -132,7 +132,7 @@ static bool fill(struct client *c)
         put_line(c, NULL, kept.n - x->next - LIMIT_LOG_LINES);
         x->next = kept.n - LIMIT_LOG_LINES;
     }
-    for (; x->next < kept.n && LIMIT_FOLLOW - c->answer_n >= 2 * PIECE; x->next++) {
+    for (; x->next < kept.n && LIMIT_FOLLOW - c->answer_n >= (size_t)2 * PIECE; x->next++) {
         const struct log_line *l = &kept.lines[x->next % LIMIT_LOG_LINES];
         if (wants(x, l)) put_line(c, l, l->lost);
     }

@@ -122,8 +122,8 @@ static int open_place(const struct logging *l, const struct log_place *place)
 static bool could_open(const char *path)
 {
     if (access(path, F_OK) == 0) return access(path, W_OK) == 0;
-    char *folder = text_of("%s", path);
-    *strrchr(folder, '/') = '\0';
+    char *folder = text_of("%s", path), *slash = strrchr(folder, '/');
+    if (slash) *slash = '\0'; /* a place is an absolute path */
     bool could = access(folder[0] ? folder : "/", W_OK | X_OK) == 0;
     int err = errno;
     free(folder);

@@ -121,6 +121,7 @@ static int open_place(const struct logging *l, const struct log_place *place)
 /* Whether a file could be opened, without making it. */
 static bool could_open(const char *path)
 {
+    if (!path) return false; /* only a file has one */
     if (access(path, F_OK) == 0) return access(path, W_OK) == 0;
     char *folder = text_of("%s", path), *slash = strrchr(folder, '/');
     if (slash) *slash = '\0'; /* a place is an absolute path */

@@ -100,7 +100,7 @@ static void heard_line(struct person *p, const char *line, size_t n)
     char wanted[LINE_MOST], *end = NULL;
     size_t first = p->id / load.room_size * load.room_size;
     unsigned long who = line[0] == 'u' ? strtoul(line + 1, &end, 10) : PEOPLE_MOST;
-    if (who < first || who >= first + load.room_size || who == p->id || end[0] != ':' ||
+    if (!end || who < first || who >= first + load.room_size || who == p->id || end[0] != ':' ||
         end[1] != ' ') {
         load.wrong++;
         return tell("u%zu heard '%.*s'", p->id, (int)(n > 60 ? 60 : n), line);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * gyre.h - the whole SDK. A plugin includes this file and links to nothing of the host.
+ * gyre.h - the whole SDK. A plugin includes this file and links to nothing of the host. It is one
+ * file, and long, so that an author reads all of the contract from top to bottom.
  *
  * There is one kind of object: the ACTOR. It has state, a mailbox, timers and memory, belongs to
  * one worker (a thread with its own ring), and is called by nobody else. Most actors have a wire:

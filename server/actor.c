@@ -151,7 +151,7 @@ void actor_open(struct worker *w, struct actor *a)
         log_error("%s: its home refused to open; it goes on without", a->pub.section->name);
     if (ok && section_of(a)->leaving[w->index] && section_leaves(section_of(a), a)) {
         /* Born late: accepted in a race with the end, or dialled after it. */
-        if (section_of(a)->aborted[w->index]) actor_abort(w, a);
+        if (section_of(a)->aborted[w->index]) actor_abort(w, a, GYRE_SHUTDOWN);
         else if (a->kind->p.on_leave) actor_leave(w, a, (enum gyre_why)section_of(a)->leaving_why);
         else a->flags |= A_LEAVING, a->why = section_of(a)->leaving_why;
     }
@@ -168,9 +168,9 @@ void actor_end(struct worker *w, struct actor *a, enum gyre_why why)
     actor_ready(w, a);
 }
 
-void actor_abort(struct worker *w, struct actor *a)
+void actor_abort(struct worker *w, struct actor *a, enum gyre_why why)
 {
-    actor_end(w, a, GYRE_SHUTDOWN);
+    actor_end(w, a, why);
     if (a->flags & A_STREAM) stream_closing(w, a, GYRE_NOW);
     actor_ready(w, a); /* it may have closed already, and only its wire be left */
 }

@@ -97,7 +97,8 @@ bool section_leaves(struct section *, const struct actor *);
 struct actor *actor_make(struct worker *, struct section *, const struct kind *, uint32_t flags);
 void actor_open(struct worker *, struct actor *);   /* calls on_open */
 void actor_end(struct worker *, struct actor *, enum gyre_why); /* starts closing; idempotent */
-void actor_abort(struct worker *, struct actor *);  /* ends it at once: nothing is flushed */
+/* ends it at once: nothing is flushed */
+void actor_abort(struct worker *, struct actor *, enum gyre_why);
 bool actor_run_ready(struct worker *);              /* closes, rooms, resumed input; true: some */
 int actor_timer_set(struct worker *, struct actor *, uint32_t slot, int64_t after_ns);
 /* drain: on_leave, or when idle */

@@ -86,9 +86,7 @@ static void look_at_one(struct worker *w, void *user)
     l->found = true;
     l->section = section_of(a)->id;
     put_peer(w, a, l->out);
-    actor_end(w, a, GYRE_RESET);
-    stream_closing(w, a, GYRE_NOW);
-    actor_ready(w, a); /* it may have closed already, and only its wire be left */
+    actor_abort(w, a, GYRE_RESET);
 }
 
 bool observe_list(struct serve *s, struct message *m)

@@ -16,18 +16,10 @@
 
 #include "supervisor.h"
 
-static const int64_t drain_never_ms = (int64_t)366 * 24 * 3600 * 1000; /* more than anyone waits */
-
-static int64_t after_ms(int64_t ms)
-{
-    int64_t now = clock_ms();
-    return ms > INT64_MAX - now ? INT64_MAX : now + ms;
-}
-
 /* Until when a service must answer. A debugger may hold --single as long as it likes. */
 static int64_t answer_due(const struct supervisor *s)
 {
-    return s->single ? INT64_MAX : after_ms(LIMIT_READY_MS);
+    return s->single ? INT64_MAX : clock_after(LIMIT_READY_MS);
 }
 
 static void kill_for(struct process *p, const char *why)
@@ -45,7 +37,7 @@ void process_tell(struct supervisor *s, struct process *p, int fd)
     if (p->channel < 0) return;
     if (poll(&room, 1, LIMIT_SEND_MS) != 1) kill_for(p, "does not read its channel");
     else if (!message_send(&s->out, p->channel, fd))
-        p->deadline_ms = after_ms(LIMIT_KILL_MS); /* it is ending: its exit is told soon */
+        p->deadline_ms = clock_after(LIMIT_KILL_MS); /* it is ending: its exit is told soon */
 }
 
 static void tell_number(struct supervisor *s, struct process *p, enum message_type type, uint64_t n)
@@ -263,7 +255,7 @@ void process_listen(struct supervisor *s, struct process *p, const struct instan
 
 void process_nudge(struct supervisor *s, struct process *p)
 {
-    p->nudge_ms = p->next_plan ? after_ms(LIMIT_NUDGE_MS) : INT64_MAX;
+    p->nudge_ms = p->next_plan ? clock_after(LIMIT_NUDGE_MS) : INT64_MAX;
     if (!p->next_plan) commit(s, p); /* else it would begin to serve what is only prepared */
 }
 
@@ -290,50 +282,6 @@ void process_adopt(struct process *p, struct plan *plan)
     else p->wants = crew;
     plan_drop(*held);
     *held = plan_hold(plan);
-}
-
-/* It drains from here on; until when, and how, is told. */
-static void begin_drain(struct supervisor *s, struct process *p, int64_t within_ms, enum drain how)
-{
-    if (p->service && p->service->live == p) p->service->live = NULL;
-    if (p->service && p->service->coming == p) p->service->coming = NULL;
-    p->service = NULL;
-    p->in_reload = p->moves = p->moving = false;
-    p->nudge_ms = INT64_MAX;
-    p->state = DRAINING;
-    p->stays = how == DRAIN_REPLACED;
-    p->since_ms = clock_ms();
-    message_begin(&s->out, M_DRAIN);
-    bool limited = !p->stays && within_ms < drain_never_ms; /* when its stay ends, we tell it */
-    message_put_number(&s->out, (uint64_t)(limited ? within_ms : drain_never_ms));
-    message_put_number(&s->out, how);
-    p->deadline_ms = after_ms(within_ms < drain_never_ms ? within_ms : INT64_MAX);
-    if (!p->stays && p->deadline_ms < INT64_MAX) p->deadline_ms += LIMIT_GRACE_MS;
-    process_tell(s, p, -1);
-}
-
-void process_drain(struct supervisor *s, struct process *p, int64_t within_ms)
-{
-    if (p->state != DRAINING || p->stays) begin_drain(s, p, within_ms, DRAIN_STOP);
-}
-
-void process_replaced(struct supervisor *s, struct process *p)
-{
-    begin_drain(s, p, s->plan->settings.stay_ms, DRAIN_REPLACED);
-}
-
-void process_leave(struct supervisor *s, struct process *p)
-{
-    begin_drain(s, p, s->plan->settings.drain_ms, DRAIN_SPREAD);
-}
-
-void process_outlived(struct supervisor *s, struct process *p, const struct plan *plan)
-{
-    for (size_t i = 0; p->has && i < p->has->instances_n; i++) {
-        const struct instance *in = p->has->instances[i];
-        const struct instance *now = plan_instance(plan, in->conf->name);
-        if (!now || now->tally->id != in->tally->id) tell_number(s, p, M_REMOVE, in->tally->id);
-    }
 }
 
 void process_level(struct supervisor *s, struct process *p, enum gyre_level level)
@@ -469,7 +417,7 @@ void process_readable(struct supervisor *s, struct process *p)
         } else { /* the end: it leaves by itself, or is made to */
             (void)close(p->channel);
             p->channel = -1;
-            p->deadline_ms = after_ms(LIMIT_KILL_MS);
+            p->deadline_ms = clock_after(LIMIT_KILL_MS);
         }
     }
 }
@@ -487,7 +435,7 @@ void process_late(struct supervisor *s, struct process *p)
         log_warn("service %s/%u has not drained in time; it is told to end", p->name,
                  p->generation);
         p->terminated = true;
-        p->deadline_ms = after_ms(LIMIT_KILL_MS);
+        p->deadline_ms = clock_after(LIMIT_KILL_MS);
         process_kill(p, SIGTERM);
     } else if (p->state == READY && p->unprepared) {
         (void)reload_lost(s, p, "does not answer: on_load takes too long");

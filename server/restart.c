@@ -101,19 +101,6 @@ void service_start(struct supervisor *s, struct service *v)
     if (!process_start(s, v, s->plan, crew, false)) plan_restart(v, false);
 }
 
-/* Processes are in order of age. */
-static void leave_the_oldest(struct supervisor *s, const char *name)
-{
-    struct process *oldest = NULL;
-    size_t n = 0;
-    for (struct process *p = s->processes; p; p = p->next) {
-        if (!p->stays || strcmp(p->name, name) != 0) continue;
-        if (!oldest) oldest = p;
-        n++;
-    }
-    if (n > LIMIT_STAYING) process_leave(s, oldest);
-}
-
 void service_ready(struct supervisor *s, struct process *p)
 {
     struct service *v = p->service;
@@ -130,7 +117,6 @@ void service_ready(struct supervisor *s, struct process *p)
     introduce(s, p); /* before the old one is told to leave: those who ask turn away from it */
     if (!old) return;
     process_replaced(s, old);
-    leave_the_oldest(s, p->name);
     p->nudge_ms = clock_ms() + LIMIT_NUDGE_MS;
 }
 

@@ -120,6 +120,7 @@ void section_abort(struct worker *w, void *arg)
     s->aborted[w->index] = true;
     for (uint32_t i = 0; i < w->slots_n; i++) {
         struct actor *a = slot_at(w, i, w->slots[i].id, SLOT_ACTOR);
-        if (a && section_of(a) == s && !(a->flags & (A_HOME | A_PORT))) actor_abort(w, a);
+        if (a && section_of(a) == s && !(a->flags & (A_HOME | A_PORT)))
+            actor_abort(w, a, GYRE_SHUTDOWN);
     }
 }

@@ -34,7 +34,8 @@
 #include "words.h"
 
 struct supervisor;
-int64_t clock_ms(void);                                                    /* monotonic */
+int64_t clock_ms(void); /* monotonic */
+int64_t clock_after(int64_t ms); /* INT64_MAX: never */
 __attribute__((format(printf, 1, 2))) char *text_of(const char *fmt, ...); /* allocated */
 void *need_memory(void *); /* its argument; NULL ends the program: the supervisor is small */
 void *grow(void *array, size_t n, size_t size); /* room for one more than n */
@@ -277,11 +278,6 @@ void process_commit(struct supervisor *, struct process *);
 void process_nudge(struct supervisor *, struct process *);
 void process_abandon(struct supervisor *, struct process *);
 void process_adopt(struct process *, struct plan *); /* unchanged, under a new plan */
-void process_drain(struct supervisor *, struct process *, int64_t within_ms);
-void process_replaced(struct supervisor *, struct process *); /* a newer one serves: it may stay */
-void process_leave(struct supervisor *, struct process *); /* … no longer */
-/* Sections that are not in the plan any more leave a process that may stay. */
-void process_outlived(struct supervisor *, struct process *, const struct plan *);
 void process_level(struct supervisor *, struct process *, enum gyre_level);
 void process_log(struct supervisor *, struct process *); /* the log is another one */
 /* Connections from there are refused; for 0 ms: let in. */
@@ -297,6 +293,14 @@ void process_late(struct supervisor *, struct process *); /* past its deadline *
 /* ---- stuck.c ---- */
 
 void stuck_turn(struct supervisor *); /* a sample of all pages; says when the next one is due */
+
+/* ---- leaving.c ---- */
+
+void process_drain(struct supervisor *, struct process *, int64_t within_ms);
+void process_replaced(struct supervisor *, struct process *); /* a newer one serves: it may stay */
+void process_leave(struct supervisor *, struct process *); /* … no longer */
+/* Sections that are not in the plan any more leave a process that may stay. */
+void process_outlived(struct supervisor *, struct process *, const struct plan *);
 
 /* ---- restart.c: services, their crashes, backoff and breaker ---- */
 

@@ -40,3 +40,9 @@ int64_t clock_ms(void)
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
+
+int64_t clock_after(int64_t ms)
+{
+    int64_t now = clock_ms();
+    return ms > INT64_MAX - now ? INT64_MAX : now + ms;
+}

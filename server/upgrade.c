@@ -32,15 +32,14 @@ static void answer(struct supervisor *s, const char *why_or_null)
     size_t n = 0;
     FILE *f = need_memory(open_memstream(&text, &n));
     if (why_or_null) {
-        (void)fputs("{\"error\": ", f);
-        json_text(f, why_or_null);
+        error_json(f, why_or_null);
     } else {
         (void)fputs("{\"ok\": true, \"from\": ", f);
         json_text(f, s->upgrade.from);
         (void)fputs(", \"to\": ", f);
         json_text(f, GYRE_VERSION);
+        (void)fputs("}\n", f);
     }
-    (void)fputs("}\n", f);
     (void)fclose(f);
     control_tell(s, CLIENT_WAITS_UPGRADE, text);
     free(text);

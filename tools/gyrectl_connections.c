@@ -10,6 +10,7 @@ int show_connections(const struct json *answer)
 {
     struct table t;
     int status = 0;
+    if (!json_at(answer, "connections")->first) (void)puts("no connections");
     table_begin(&t, "ID|SECTION|PEER|ENDPOINT|>AGE|>IDLE|>QUEUED|STATE");
     for (const struct json *c = json_at(answer, "connections")->first; c; c = c->next) {
         const char *peer = json_at(c, "peer")->text, *endpoint = json_at(c, "endpoint")->text;

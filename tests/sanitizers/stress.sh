@@ -5,6 +5,7 @@
 # by time: CYCLES go through all changes, and while one is made each client has TALKS conversations,
 # again and again. For ThreadSanitizer (make tsan), but it runs in every build.
 . "$(dirname "$0")/../system/lib.sh"
+. tests/sanitizers/four.sh
 CYCLES=${CYCLES:-3}
 TALKS=${TALKS:-10}
 ports echo http dns bus spare
@@ -18,35 +19,9 @@ mkdir "$T/www" "$T/zones"
 # ---- what is changed, and to what ----
 
 workers() { server "workers = $1" "drain_time = 2s"; }
-page() { # page LETTER: another file in the place of the one that is served
-    printf "%5000s" '' | tr ' ' "$1" >"$T/www/.new"
-    mv "$T/www/.new" "$T/www/same.txt"
-}
-zone() { # zone LAST: the address's last part
-    printf '$TTL 60\n@ SOA ns root 1 2 3 4 5\n@ NS ns\nns A 10.0.0.1\nwww A 10.0.0.%s\n' "$1" \
-        >"$T/zones/new"
-    mv "$T/zones/new" "$T/zones/example.test.zone"
-}
 sections() { # sections OPTION-LINE: every section has it
     local name
-    conf 20.ini <<END
-[echo]
-listen = tcp:127.0.0.1:$echo
-listen = udp:127.0.0.1:$echo
-$1
-[http]
-listen = tcp:127.0.0.1:$http
-root = $T/www
-$1
-[dns]
-listen = udp:127.0.0.1:$dns
-zones = $T/zones
-zone = example.test
-$1
-[chat]
-listen = tcp:127.0.0.1:$chat
-$1
-END
+    four "$1"
     for name in bus ask shared work watch; do
         printf '[%s]\nlisten = tcp:127.0.0.1:%s\ngroup = mixed\n%s\n' "$name" "${!name}" "$1"
     done | conf 30.ini

@@ -3,6 +3,7 @@
 # A smoke test under valgrind, which also sees bytes that nobody has written: echo, http, dns and
 # chat in one process on each kernel, with a reload; then the talks of TALKS over the simulated one.
 . "$(dirname "$0")/../system/lib.sh"
+. tests/sanitizers/four.sh
 TALKS=${TALKS:-chat}
 if ! command -v valgrind >/dev/null; then
     skip "valgrind is not installed"
@@ -26,30 +27,8 @@ ports echo http dns chat
 plugins echo http dns chat
 mkdir "$T/www" "$T/zones"
 : >"$T/said"
-printf "%5000s" '' | tr ' ' w >"$T/www/same.txt"
-printf '$TTL 60\n@ SOA ns root 1 2 3 4 5\n@ NS ns\nns A 10.0.0.1\nwww A 10.0.0.7\n' \
-    >"$T/zones/example.test.zone"
-sections() { # sections OPTION-LINE: every section has it
-    conf 30.ini <<END
-[echo]
-listen = tcp:127.0.0.1:$echo
-listen = udp:127.0.0.1:$echo
-$1
-[http]
-listen = tcp:127.0.0.1:$http
-root = $T/www
-$1
-[dns]
-listen = udp:127.0.0.1:$dns
-listen = tcp:127.0.0.1:$dns
-zones = $T/zones
-zone = example.test
-$1
-[chat]
-listen = tcp:127.0.0.1:$chat
-$1
-END
-}
+page w
+zone 7
 serves() { # serves WHAT: so many conversations of all clients
     same "$1" $((9 * 15)) "$(echo 15 | timeout 60 "$BUILD/tests/load" "echo:$echo:2" "udp:$echo:2" \
         "http:$http:2" "dns:$dns:1" "line:$chat:2:|hello @ #
@@ -57,12 +36,12 @@ serves() { # serves WHAT: so many conversations of all clients
 }
 for ring in io_uring epoll; do
     server "workers = 2" "ring = $ring"
-    sections "idle_time = 30s"
+    four "idle_time = 30s"
     RUN_BY=("${under[@]}")
     start --single
     RUN_BY=()
     serves "$ring: clients"
-    sections "idle_time = 31s"
+    four "idle_time = 31s"
     holds "$ring: a reload" ctl reload
     serves "$ring: clients after it"
     stop

@@ -16,8 +16,7 @@ listen = tcp:localhost:$b
 root = $T/www
 END
 start
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
-same "nobody is there" "" "$(ctl connections)"
+same "nobody is there" "no connections" "$(ctl connections)"
 dial one "$a"
 dial two "$a"
 dial web "$b"

@@ -20,7 +20,6 @@ section first
 start
 reports() { find "$T/run/crashes" -name '*.txt' 2>/dev/null | sort; }
 report() { cat "$(reports | tail -n 1)"; }
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 
 # dies WORD HOW WHERE: it is told once, with that signal, and that is in the report
 dies() {

@@ -17,7 +17,6 @@ all "greeting = first"
 PID=$!
 STARTED+=("$PID")
 holds "one file is a configuration" log_says 'ready in ' 1 20
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 tells() {
     local fd status
     dial fd "$b" 2>/dev/null || return 1

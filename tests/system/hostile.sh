@@ -17,7 +17,6 @@ section() { # section LINE …: a change, so that earlier crashes say nothing
 }
 section "word = first"
 start
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 dial steady "$b"
 same "the other serves" on "$(asks "$steady" on)"
 echo_pid=$(service echo)

@@ -161,6 +161,13 @@ service() {
 # The processes of the services, one a line, in order of age.
 services() { tr ' ' '\n' <"/proc/$PID/task/$PID/children" | sed '/^$/d'; }
 
+# generation NAME: of the newest process of that service that is ready; 0: none is
+generation() {
+    ctl status | awk -v name="$1" '$1 == name && $2 == "ready" && $3 > n { n = $3 }
+        END { print n + 0 }'
+}
+newer() { [ "$(generation "$1")" -gt "$2" ]; } # newer NAME N
+
 # ---- clients ----
 
 # talk PORT TEXT: sends it, ends, and prints all that comes back
@@ -177,6 +184,8 @@ line() {
     IFS= read -r -t $((5 * PATIENCE)) -u "$1" text || return 1
     printf '%s' "${text%$'\r'}"
 }
+# asks FD LINE: the line that answers it
+asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 # datagram FD: the next one, whole; fails after 5 s
 datagram() { timeout 5 dd bs=65536 count=1 status=none <&"$1"; }
 # ended FD: what was left came, and then the end, within 8 s

@@ -26,8 +26,6 @@ swap() { # swap PLUGIN: another file of the same plugin, and it serves
     plugin_put "$T/swap.so" "$1.so"
     within 10 newer "$1" "$n"
 }
-generation() { ctl status | awk -v name="$1" '$1 == name && $2 == "ready" { print $3; exit }'; }
-newer() { [ "$(generation "$1")" -gt "$2" ]; }
 say() { printf '%s\r\n' "$2" >&"$1"; }
 until_line() { # until_line FD TEXT: reads up to that line
     local got
@@ -108,7 +106,6 @@ for fd in "${users[@]}" "$other" "$late"; do hang_up "$fd"; done
 
 # ---- echo stays ----
 dial steady "$b"
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 same "echo, before" one "$(asks "$steady" one)"
 old=$(service echo)
 holds "a new echo serves" swap echo

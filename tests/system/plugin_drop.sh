@@ -14,8 +14,6 @@ listen = tcp:localhost:$port
 END
 start
 dial steady "$other"
-# asks FD WORD: what it answers
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 # tells WORD: what a new connection answers
 tells() {
     local fd status

@@ -16,7 +16,6 @@ section "$a" first
 conf 40-echo.ini <<<"[echo]
 listen = tcp:localhost:$b"
 start
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 tells() { # tells PORT: the greeting of a new connection there
     local fd status
     dial fd "$1" 2>/dev/null || return 1

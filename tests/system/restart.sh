@@ -14,7 +14,6 @@ listen = tcp:localhost:$a
 listen = tcp:localhost:$b
 END
 start
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 now_ms() { date +%s%3N; }
 new_pid() { [ -n "$(service tell)" ] && [ "$(service tell)" != "$1" ]; }
 

@@ -14,7 +14,6 @@ listen = tcp:localhost:$a
 listen = tcp:localhost:$b
 END
 start
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 tells() { # tells WORD: what a new connection answers
     local fd status
     dial fd "$a" 2>/dev/null || return 1

@@ -23,7 +23,6 @@ listen = tcp:localhost:$c
 root = $T/www
 END
 start
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 reach() { # reach WHAT: by a new connection
     local fd
     dial fd "$a" || return 1

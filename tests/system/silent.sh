@@ -26,7 +26,6 @@ PID=$!
 STARTED+=("$PID")
 holds "the others do not wait for one whose on_load takes long" log_says "echo/1 is ready after" 1 5
 holds "none of them" log_says "stopped/1 is ready after"
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 dial steady "$b"
 same "they serve" on "$(asks "$steady" on)"
 like "status says who does not" 'slow.*start' "$(ctl status)"

@@ -20,7 +20,6 @@ section() { # a change, so that earlier crashes say nothing
 }
 section first
 start
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 report() { cat "$T"/run/crashes/*-tell-"$1".txt; }
 dial steady "$b"
 same "the other serves" on "$(asks "$steady" on)"

@@ -12,7 +12,6 @@ streams_max = 1
 END
 start
 dial first "$port"
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 same "a connection" on "$(asks "$first" on)"
 
 # A page is of one second: requests, and a limit that is hit, come while it counts.

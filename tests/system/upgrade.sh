@@ -24,13 +24,7 @@ start_with() { # start_with LAME
     export LAME
     start
 }
-asks() { printf '%s\n' "$2" >&"$1" && line "$1"; }
 get() { curl -s --max-time 5 "http://127.0.0.1:$a/"; }
-field() { ctl --json status | grep -o "\"$1\": [^,}]*" | head -n 1; }
-# Of the newest process: the one before it may still drain.
-generation() {
-    ctl status | awk '$1 == "http" && $2 == "ready" { newest = $3 } END { print newest }'
-}
 program() { readlink "/proc/$PID/exe"; }
 
 start
@@ -50,11 +44,11 @@ like "and says so" 'gyre .* has taken over from gyre ' "$said"
 same "it is that program now" "$T/gyre" "$(program)"
 same "of the same pid, and serves" here "$(get)"
 unlike "by new processes" "^$old\$" "$(service http)"
-same "of the next generation" 2 "$(generation)"
+same "of the next generation" 2 "$(generation http)"
 like "totals go on" "$messages|\"messages\": [0-9]{2,}" "$(ctl --json status)"
 holds "again, to the one before" ctl upgrade "$BUILD/gyre"
 holds "and without a path: the same program" ctl upgrade
-same "that is four generations" 4 "$(generation)"
+same "that is four generations" 4 "$(generation http)"
 wait "$load"
 same "no request was lost meanwhile" "150 here" "$(sort "$T/requests" | uniq -c | sed 's/^ *//')"
 holds "no descriptor is left open" test "$(find "/proc/$PID/fd" -type l | wc -l)" -lt 40

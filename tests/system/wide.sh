@@ -22,6 +22,9 @@ await_said() { # await_said FD TEXT: this line comes, others may before it
     while text=$(line "$1"); do [ "$text" = "$2" ] && return 0; done
     return 1
 }
+# halt PID: none of its threads runs any more; the signal alone is only on its way
+halt() { kill -STOP "$1" && within 5 halted "$1"; }
+halted() { ! grep -hqv ') T ' /proc/"$1"/task/*/stat; }
 ready() { log_says "service $1/$2 is ready" 1 10; }
 asks() { echo add 0 | timeout 10 nc -N 127.0.0.1 "$a"; }
 
@@ -55,7 +58,7 @@ teller 200ms
 ctl reload >/dev/null 2>&1
 hang_up "$seat"
 dial seat "$a"
-kill -STOP "$(service counter)"
+halt "$(service counter)"
 same "what is not answered in time is late" late "$(said 'add 1')"
 printf 'add 1\n%.0s' {1..400} >&"$seat"
 declare -A count=([late]=0 [full]=0)
@@ -72,7 +75,7 @@ like "and goes on when it runs again" '^[0-9]+$' "$(said 'add 0')"
 # The end of who answers, with questions open. What is too much is answered behind what is not, so
 # the last of these answers says that the others are under way.
 victim=$(service counter)
-kill -STOP "$victim"
+halt "$victim"
 printf 'add 1\n%.0s' {1..300} >&"$seat"
 full=0
 for i in {1..44}; do [ "$(line "$seat")" = full ] && ((full++)); done

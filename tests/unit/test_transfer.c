@@ -103,6 +103,22 @@ static void part_there(gyre_view bytes)
 /* state: version 1, number of lines 3; then output, then input */
 #define SOUND_PART GYRE_LIT("\x01\0\0\0\0\0\0\0\x03queued\nhalf ")
 
+/* A stream of which all has gone over, and which was taken. ends[1] is its peer. */
+static void offer(int ends[2])
+{
+    begin_moves();
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    hand_over(M_RESTORE);
+    stream_there(&sound, ends[0]);
+    gyre_view bytes = SOUND_PART;
+    part_there(gyre_head(&bytes, 12)); /* cut anywhere */
+    part_there(bytes);
+    word_there(M_COMMIT);
+    hear_there(M_TAKEN);
+    cr_expect_eq(message_get_number(&got), 0);
+    hear_there(M_COMMITTED);
+}
+
 static void restored(uint64_t n)
 {
     hear(M_RESTORED);
@@ -119,17 +135,7 @@ static void pair_of(int ends[2])
 Test(transfer, a_stream_comes_with_all_that_it_had, .timeout = 60)
 {
     int ends[2];
-    begin_moves();
-    pair_of(ends);
-    hand_over(M_RESTORE);
-    stream_there(&sound, ends[0]);
-    gyre_view bytes = SOUND_PART;
-    part_there(gyre_head(&bytes, 12)); /* cut anywhere */
-    part_there(bytes);
-    word_there(M_COMMIT);
-    hear_there(M_TAKEN);
-    cr_expect_eq(message_get_number(&got), 0);
-    hear_there(M_COMMITTED);
+    offer(ends);
     cr_expect_eq(write(ends[1], "line\n", 5), 5); /* not before all is settled */
     word_there(M_MOVED);
     restored(1);
@@ -144,14 +150,7 @@ Test(transfer, a_stream_comes_with_all_that_it_had, .timeout = 60)
 Test(transfer, it_is_called_off, .timeout = 60)
 {
     int ends[2];
-    begin_moves();
-    pair_of(ends);
-    hand_over(M_RESTORE);
-    stream_there(&sound, ends[0]);
-    part_there(SOUND_PART);
-    word_there(M_COMMIT);
-    hear_there(M_TAKEN);
-    hear_there(M_COMMITTED);
+    offer(ends);
     word_there(M_ABANDON);
     restored(0);
     cr_expect_eq(write(ends[0], "still ours\n", 11), 11); /* no FIN was sent, nothing else either */
@@ -165,14 +164,7 @@ Test(transfer, it_is_called_off, .timeout = 60)
 Test(transfer, the_old_process_is_gone, .timeout = 60)
 {
     int ends[2];
-    begin_moves();
-    pair_of(ends);
-    hand_over(M_RESTORE);
-    stream_there(&sound, ends[0]);
-    part_there(SOUND_PART);
-    word_there(M_COMMIT);
-    hear_there(M_TAKEN);
-    hear_there(M_COMMITTED);
+    offer(ends);
     close(ends[0]);
     close(other);
     hear(M_RESTORED);

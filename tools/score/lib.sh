@@ -25,6 +25,10 @@ judge() {
     if "${@:4}"; then verdict=ok; fi
     row "$1" "$2" "$3" "$verdict"
 }
+# The same of a time: a quick run is too short to say more than what it was.
+judge_time() {
+    if [ "$QUICK" = yes ]; then row "$1" "$2" "$3" shown; else judge "$@"; fi
+}
 give_up() { row "$NAME" "runs" "$1: $(tail -n 2 "$LOG" 2>/dev/null | tr '\n|' ' /')" FAIL; exit 1; }
 # pick QUICK FULL: that number which this run takes
 pick() { if [ "$QUICK" = yes ]; then echo "$1"; else echo "$2"; fi; }
@@ -60,14 +64,15 @@ reached() {
         command sleep 0.005
     done
 }
-# under_load N COMMAND …: the command; since its beginning each load has done at least N more
+# under_load N COMMAND …: the command; each load has done something while it ran, and N more soon
 under_load() {
     local least=$1 name status=0
     local -A before=()
     shift
     for name in "${LOADS[@]}"; do before[$name]=$(progress "$name" 1); done
     "$@" || status=1
-    for name in "${!before[@]}"; do
+    for name in "${!before[@]}"; do # it was there during the event, and goes on
+        [ "$(progress "$name" 1)" -gt "${before[$name]}" ] || status=1
         reached "$name" $((${before[$name]} + least)) || status=1
     done
     return $status
@@ -101,12 +106,6 @@ site() {
     mkdir -p "$T/www"
     head -c 12000 /dev/urandom >"$T/www/page"
 }
-# generation SERVICE: of the newest process that is ready
-generation() {
-    ctl status | awk -v name="$1" '$1 == name && $2 == "ready" && $3 > n { n = $3 }
-        END { print n + 0 }'
-}
-newer() { [ "$(generation "$1")" -gt "$2" ]; }
 # swap PLUGIN: another file of the same plugin is put in place, as an installer does, and serves
 swap() {
     local n

@@ -73,6 +73,5 @@ judge "requests lost at one of them" "at most $((keep + once))" \
     "$worst_lost; $lost in all; wrong or late: $strange" \
     test $((worst_lost <= keep + once && strange == 0)) = 1
 judge "failures of other services" 0 "$others of $(n due) lines of chat" test "$others" = 0
-verdict_of() { [ "$QUICK" = yes ] || test "$1" -lt "$2"; }
-judge "crash to READY, median" "under 10 ms" "$(tenths "$median")" verdict_of "$median" 100
-judge "crash to READY, worst" "under 100 ms" "$(tenths "$worst")" verdict_of "$worst" 1000
+judge_time "crash to READY, median" "under 10 ms" "$(tenths "$median")" test "$median" -lt 100
+judge_time "crash to READY, worst" "under 100 ms" "$(tenths "$worst")" test "$worst" -lt 1000
